@@ -1,0 +1,394 @@
+package dev.millrace.contract;
+
+import dev.millrace.contract.FieldContract.Privacy;
+import dev.millrace.contract.FieldContract.Type;
+import java.io.ObjectStreamException;
+import java.io.Serializable;
+import java.math.BigDecimal;
+import java.time.LocalDate;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.regex.Pattern;
+import java.util.regex.PatternSyntaxException;
+import org.apache.avro.LogicalType;
+import org.apache.avro.LogicalTypes;
+import org.apache.avro.Schema;
+import org.apache.avro.specific.SpecificData;
+import org.apache.avro.specific.SpecificRecord;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What a record is: an Avro schema, and beside Avro's own properties those of Millrace.
+ *
+ * <p>Of the record: {@code version}, {@code key} (the fields that tell one record from another),
+ * {@code keyElse} (the fields to hash where the key is null), {@code eventTime} (a timestamp field,
+ * or a field with {@code unit} and {@code origin}), {@code arrivalTime}, {@code recordVersion} (the
+ * field whose greatest value wins among records of one key), {@code table}, {@code foreignKeys},
+ * {@code indexes}.
+ *
+ * <p>Of a field: the rules ({@code min}, {@code max}, {@code exclusiveMin}, {@code pattern}, {@code
+ * format}, {@code oneOf}, {@code maxLength}), {@code since}, {@code unit}, {@code privacy}, {@code
+ * references}.
+ *
+ * <p>The fields of a nested record are shown as the contract's own, in place; of two with one name
+ * the first stays.
+ *
+ * <p>Immutable, thread-safe, serializable (by its schema). A declaration that makes no sense is an
+ * {@link IllegalArgumentException} that names contract, field and property.
+ */
+public final class Contract implements Serializable {
+
+  private static final Map<Class<?>, Contract> BY_CLASS = new ConcurrentHashMap<>();
+
+  private final transient Schema schema;
+  private final transient int version;
+  private final transient Map<String, FieldContract> fields;
+  private final transient List<FieldContract> key;
+  private final transient List<FieldContract> keyElse;
+  private final transient Optional<EventTime> eventTime;
+  private final transient Optional<FieldContract> arrivalTime;
+  private final transient Optional<FieldContract> recordVersion;
+
+  private Contract(Schema schema) {
+    this.schema = schema;
+    this.version = number("version", 1);
+    this.fields = new LinkedHashMap<>();
+    collect(schema, List.of());
+    this.key = named("key");
+    this.keyElse = named("keyElse");
+    this.eventTime = readEventTime();
+    this.arrivalTime = Optional.ofNullable(schema.getProp("arrivalTime")).map(this::field);
+    this.recordVersion = Optional.ofNullable(schema.getProp("recordVersion")).map(this::field);
+  }
+
+  /** The contract a schema declares. */
+  public static Contract of(Schema schema) {
+    if (schema.getType() != Schema.Type.RECORD) {
+      throw new IllegalArgumentException("a contract is a record, not a " + schema.getType());
+    }
+    return new Contract(schema);
+  }
+
+  /** The contract of a generated record class. */
+  public static Contract of(Class<? extends SpecificRecord> type) {
+    return BY_CLASS.computeIfAbsent(type, t -> of(SpecificData.get().getSchema(t)));
+  }
+
+  /** Name of the record, such as {@code Sale}. */
+  public String name() {
+    return schema.getName();
+  }
+
+  /** What the record is, one sentence. */
+  public String doc() {
+    return schema.getDoc() == null ? "" : schema.getDoc();
+  }
+
+  /** Version of the contract, from 1. */
+  public int version() {
+    return version;
+  }
+
+  /** The Avro schema, with all properties. */
+  public Schema schema() {
+    return schema;
+  }
+
+  /** All fields, in order; those of nested records in place. */
+  public Collection<FieldContract> fields() {
+    return fields.values();
+  }
+
+  /**
+   * The field of a name; an {@link IllegalArgumentException} names the contract if there is none.
+   */
+  public FieldContract field(String name) {
+    FieldContract field = fields.get(name);
+    if (field == null) {
+      throw new IllegalArgumentException("contract " + name() + " has no field " + name);
+    }
+    return field;
+  }
+
+  /** The field of a name, if there is one. */
+  public Optional<FieldContract> find(String name) {
+    return Optional.ofNullable(fields.get(name));
+  }
+
+  /** The fields that tell one record from another. */
+  public List<FieldContract> key() {
+    return key;
+  }
+
+  /**
+   * The fields whose hash tells one record from another where the key is null; empty if there are
+   * none.
+   */
+  public List<FieldContract> keyElse() {
+    return keyElse;
+  }
+
+  /**
+   * How the time of the event is read from the record; empty for a record without one, such as a
+   * dimension's.
+   */
+  public Optional<EventTime> eventTime() {
+    return eventTime;
+  }
+
+  /** The field that says when the log received the record. */
+  public Optional<FieldContract> arrivalTime() {
+    return arrivalTime;
+  }
+
+  /** The field whose greatest value wins among records of one key; null counts as smallest. */
+  public Optional<FieldContract> recordVersion() {
+    return recordVersion;
+  }
+
+  /**
+   * Whether a field has a privacy class: payloads of such records are never stored in the clear.
+   */
+  public boolean hasPrivateFields() {
+    return fields().stream().anyMatch(f -> f.privacy().isPresent());
+  }
+
+  /**
+   * Name of the table that holds these records: property {@code table}, else the name in snake
+   * case.
+   */
+  public String table() {
+    String table = schema.getProp("table");
+    return table != null
+        ? table
+        : name().replaceAll("(?<=[a-z0-9])(?=[A-Z])", "_").toLowerCase(Locale.ROOT);
+  }
+
+  /** Foreign keys of the table: field name to the table it points to. */
+  public Map<String, String> foreignKeys() {
+    Map<String, String> keys = new LinkedHashMap<>();
+    if (schema.getObjectProp("foreignKeys") instanceof Map<?, ?> declared) {
+      declared.forEach(
+          (field, table) -> keys.put(field(field.toString()).name(), table.toString()));
+    }
+    return keys;
+  }
+
+  /** Indexes of the table beside its key: lists of field names. */
+  public List<List<String>> indexes() {
+    List<List<String>> indexes = new ArrayList<>();
+    if (schema.getObjectProp("indexes") instanceof Collection<?> declared) {
+      for (Object index : declared) {
+        indexes.add(((Collection<?>) index).stream().map(n -> field(n.toString()).name()).toList());
+      }
+    }
+    return indexes;
+  }
+
+  @Override
+  public boolean equals(@Nullable Object other) {
+    return other instanceof Contract that && schema.equals(that.schema);
+  }
+
+  @Override
+  public int hashCode() {
+    return schema.hashCode();
+  }
+
+  @Override
+  public String toString() {
+    return name() + " v" + version;
+  }
+
+  private void collect(Schema record, List<Integer> prefix) {
+    for (Schema.Field field : record.getFields()) {
+      List<Integer> path = new ArrayList<>(prefix);
+      path.add(field.pos());
+      Schema type = withoutNull(field.schema());
+      if (type.getType() == Schema.Type.RECORD) {
+        collect(type, path);
+      } else if (!fields.containsKey(field.name())) {
+        fields.put(field.name(), read(field, type, List.copyOf(path)));
+      }
+    }
+  }
+
+  private FieldContract read(Schema.Field field, Schema type, List<Integer> path) {
+    boolean nullable = field.schema().isUnion();
+    int since = field.getObjectProp("since") instanceof Number n ? n.intValue() : 1;
+    Privacy privacy = null;
+    String declared = field.getProp("privacy");
+    if (declared != null) {
+      try {
+        privacy = Privacy.valueOf(declared.toUpperCase(Locale.ROOT));
+      } catch (IllegalArgumentException unknown) {
+        throw wrong(
+            field, "privacy", "is " + declared + "; it can be mask, tokenize, encrypt or drop");
+      }
+      if (privacy == Privacy.DROP ? !nullable : typeOf(field, type) != Type.STRING) {
+        throw wrong(
+            field,
+            "privacy",
+            privacy == Privacy.DROP ? "drop needs a nullable field" : declared + " needs a string");
+      }
+    }
+    return new FieldContract(
+        field.name(),
+        path,
+        typeOf(field, type),
+        type,
+        nullable,
+        since,
+        rules(field),
+        Optional.ofNullable(field.getProp("unit")),
+        Optional.ofNullable(privacy),
+        Optional.ofNullable(field.getProp("references")),
+        field.doc() == null ? "" : field.doc());
+  }
+
+  private List<Rule> rules(Schema.Field field) {
+    List<Rule> rules = new ArrayList<>();
+    for (Map.Entry<String, Object> property : field.getObjectProps().entrySet()) {
+      Object value = property.getValue();
+      switch (property.getKey()) {
+        case "min" -> rules.add(new Rule.Min(decimal(field, property)));
+        case "max" -> rules.add(new Rule.Max(decimal(field, property)));
+        case "exclusiveMin" -> rules.add(new Rule.ExclusiveMin(decimal(field, property)));
+        case "maxLength" -> rules.add(new Rule.MaxLength(decimal(field, property).intValueExact()));
+        case "pattern" -> {
+          try {
+            rules.add(new Rule.Matches(Pattern.compile(value.toString())));
+          } catch (PatternSyntaxException bad) {
+            throw wrong(field, "pattern", "is no regular expression: " + bad.getDescription());
+          }
+        }
+        case "format" -> {
+          Rule.Form form = Rule.Form.named(value.toString());
+          if (form == null) {
+            throw wrong(field, "format", "is " + value + "; it can be date, date-time or uuid");
+          }
+          rules.add(new Rule.Format(form));
+        }
+        case "oneOf" -> {
+          if (!(value instanceof Collection<?> allowed)) {
+            throw wrong(field, "oneOf", "is no list");
+          }
+          LinkedHashSet<String> texts = new LinkedHashSet<>();
+          allowed.forEach(v -> texts.add(v.toString()));
+          rules.add(new Rule.OneOf(java.util.Collections.unmodifiableSet(texts)));
+        }
+        case "since", "unit", "privacy", "references" -> {}
+        default ->
+            throw wrong(
+                field,
+                property.getKey(),
+                "is unknown; see the list in the documentation of Contract");
+      }
+    }
+    return List.copyOf(rules);
+  }
+
+  private BigDecimal decimal(Schema.Field field, Map.Entry<String, Object> property) {
+    try {
+      return new BigDecimal(property.getValue().toString());
+    } catch (NumberFormatException notANumber) {
+      throw wrong(field, property.getKey(), "is " + property.getValue() + ", not a number");
+    }
+  }
+
+  private Type typeOf(Schema.Field field, Schema type) {
+    LogicalType logical = type.getLogicalType();
+    if (logical instanceof LogicalTypes.Decimal) {
+      return Type.DECIMAL;
+    }
+    if (logical instanceof LogicalTypes.Date) {
+      return Type.DATE;
+    }
+    if (logical instanceof LogicalTypes.TimestampMillis) {
+      return Type.TIMESTAMP;
+    }
+    return switch (type.getType()) {
+      case BOOLEAN -> Type.BOOLEAN;
+      case INT -> Type.INT;
+      case LONG -> Type.LONG;
+      case DOUBLE -> Type.DOUBLE;
+      case STRING -> Type.STRING;
+      case BYTES -> Type.BYTES;
+      default ->
+          throw wrong(field, "type", "is " + type.getType() + ", which contracts do not use");
+    };
+  }
+
+  private Optional<EventTime> readEventTime() {
+    Object declared = schema.getObjectProp("eventTime");
+    if (declared == null) {
+      return Optional.empty();
+    }
+    if (declared instanceof Map<?, ?> map && "days".equals(map.get("unit"))) {
+      FieldContract field = field(String.valueOf(map.get("field")));
+      return Optional.of(new EventTime(field, LocalDate.parse(String.valueOf(map.get("origin")))));
+    }
+    FieldContract field = field(declared.toString());
+    if (field.type() != Type.TIMESTAMP) {
+      throw new IllegalArgumentException(
+          "contract " + name() + ": eventTime " + field.name() + " is no timestamp-millis");
+    }
+    return Optional.of(new EventTime(field, LocalDate.EPOCH));
+  }
+
+  private List<FieldContract> named(String property) {
+    List<FieldContract> named = new ArrayList<>();
+    if (schema.getObjectProp(property) instanceof Collection<?> names) {
+      names.forEach(n -> named.add(field(n.toString())));
+    }
+    return List.copyOf(named);
+  }
+
+  private int number(String property, int otherwise) {
+    return schema.getObjectProp(property) instanceof Number n ? n.intValue() : otherwise;
+  }
+
+  private static Schema withoutNull(Schema schema) {
+    if (!schema.isUnion()) {
+      return schema;
+    }
+    List<Schema> others =
+        schema.getTypes().stream().filter(s -> s.getType() != Schema.Type.NULL).toList();
+    if (others.size() != 1) {
+      throw new IllegalArgumentException("contracts know no union but with null: " + schema);
+    }
+    return others.get(0);
+  }
+
+  private IllegalArgumentException wrong(Schema.Field field, String property, String what) {
+    return new IllegalArgumentException(
+        "contract " + schema.getName() + ", field " + field.name() + ": " + property + " " + what);
+  }
+
+  private Object writeReplace() throws ObjectStreamException {
+    return new Form(schema.toString());
+  }
+
+  /** How the time of an event is read: a timestamp, or a count of days since an origin. */
+  public record EventTime(FieldContract field, LocalDate origin) {
+    /** Event time in milliseconds since the epoch, of a value of the field. */
+    public long millis(Object value) {
+      return value instanceof java.time.Instant instant
+          ? instant.toEpochMilli()
+          : (origin.toEpochDay() + ((Number) value).longValue()) * 86_400_000L;
+    }
+  }
+
+  private record Form(String schema) implements Serializable {
+    private Object readResolve() {
+      return of(new Schema.Parser().parse(schema));
+    }
+  }
+}

@@ -1,0 +1,114 @@
+package dev.millrace.transforms;
+
+import dev.millrace.contract.Contract;
+import dev.millrace.contract.Reason;
+import dev.millrace.schemas.system.DeadLetter;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.time.Instant;
+import java.util.HexFormat;
+import org.apache.beam.sdk.coders.Coder;
+import org.apache.beam.sdk.extensions.avro.coders.AvroCoder;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Makes {@link DeadLetter}s. Pipeline and version are stamped where the rejects of all stages come
+ * together.
+ */
+public final class DeadLetters {
+
+  private static final int DETAIL_LIMIT = 500;
+
+  private DeadLetters() {}
+
+  /** The coder of dead letters. */
+  public static Coder<DeadLetter> coder() {
+    return AvroCoder.specific(DeadLetter.class);
+  }
+
+  /**
+   * A dead letter.
+   *
+   * @param stage name of the stage that refused the record
+   * @param reason why
+   * @param detail what was wrong, in words, without any private value
+   * @param field the field at fault, if one is
+   * @param contract the contract the record was held against
+   * @param contractVersion the version it came in, 0 if that could not be told
+   * @param eventTimeMillis its event time, {@link Origin#NO_ARRIVAL} if that could not be read
+   * @param origin where it came from
+   * @param payload its bytes, encrypted already where the contract has private fields
+   */
+  public static DeadLetter of(
+      String stage,
+      Reason reason,
+      String detail,
+      @Nullable String field,
+      Contract contract,
+      int contractVersion,
+      long eventTimeMillis,
+      Origin origin,
+      byte[] payload) {
+    return DeadLetter.newBuilder()
+        .setId(id(stage, origin))
+        .setPipeline("")
+        .setPipelineVersion("")
+        .setStage(stage)
+        .setReason(reason.name())
+        .setDetail(detail.length() > DETAIL_LIMIT ? detail.substring(0, DETAIL_LIMIT) : detail)
+        .setField(field)
+        .setExceptionClass(null)
+        .setStack(null)
+        .setPayload(ByteBuffer.wrap(payload))
+        .setPayloadState(contract.hasPrivateFields() ? "ENCRYPTED" : "PLAIN")
+        .setSource(origin.source())
+        .setPosition(origin.position())
+        .setEventTime(instant(eventTimeMillis))
+        .setArrivalTime(instant(origin.arrivalMillis()))
+        .setContract(contract.name())
+        .setContractVersion(contractVersion)
+        .setAttempt(1)
+        .build();
+  }
+
+  /** The dead letter of a record that a stage after the refining one refuses. */
+  public static DeadLetter of(
+      String stage,
+      Reason reason,
+      String detail,
+      @Nullable String field,
+      Contract contract,
+      Sourced<?> record) {
+    return of(
+        stage,
+        reason,
+        detail,
+        field,
+        contract,
+        record.contractVersion(),
+        record.eventTimeMillis(),
+        record.origin(),
+        record.payload());
+  }
+
+  /**
+   * Id of a dead letter: the first 16 bytes of SHA-256 over source, position and stage, in
+   * hexadecimal. No clock.
+   */
+  static String id(String stage, Origin origin) {
+    try {
+      MessageDigest digest = MessageDigest.getInstance("SHA-256");
+      String text = origin.source() + '\n' + origin.position() + '\n' + stage;
+      byte[] hash = digest.digest(text.getBytes(StandardCharsets.UTF_8));
+      return HexFormat.of().formatHex(hash, 0, 16);
+    } catch (NoSuchAlgorithmException missing) {
+      throw new IllegalStateException("every Java platform has SHA-256", missing);
+    }
+  }
+
+  private static @Nullable Instant instant(long millis) {
+    return millis == Origin.NO_ARRIVAL ? null : Instant.ofEpochMilli(millis);
+  }
+}
