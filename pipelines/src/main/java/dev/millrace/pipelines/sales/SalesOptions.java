@@ -1,0 +1,137 @@
+package dev.millrace.pipelines.sales;
+
+import org.apache.beam.sdk.options.Default;
+import org.apache.beam.sdk.options.Description;
+import org.apache.beam.sdk.options.PipelineOptions;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Options of the pipeline {@code sales}: one per logical input and output, and the few numbers its answers depend on. The
+ * help text is made from these descriptions.
+ */
+public interface SalesOptions extends PipelineOptions {
+
+  @Description(
+      "Sales facts: a file, a directory, a glob, several of them with commas, or the bronze table of a lake; JSON lines, CSV,"
+          + " Avro or Parquet; text also as gzip or zstd")
+  @Default.String(".millrace/data/foodmart/sales_fact_*.json")
+  String getSales();
+
+  void setSales(String value);
+
+  @Description("Customers, in any form --sales takes")
+  @Default.String(".millrace/data/foodmart/customer.json")
+  String getCustomers();
+
+  void setCustomers(String value);
+
+  @Description("Products, in any form --sales takes")
+  @Default.String(".millrace/data/foodmart/product.json")
+  String getProducts();
+
+  void setProducts(String value);
+
+  @Description("Product classes, in any form --sales takes")
+  @Default.String(".millrace/data/foodmart/product_class.json")
+  String getProductClasses();
+
+  void setProductClasses(String value);
+
+  @Description("Stores, in any form --sales takes")
+  @Default.String(".millrace/data/foodmart/store.json")
+  String getStores();
+
+  void setStores(String value);
+
+  @Description("Promotions, in any form --sales takes")
+  @Default.String(".millrace/data/foodmart/promotion.json")
+  String getPromotions();
+
+  void setPromotions(String value);
+
+  @Description("Calendar days, in any form --sales takes")
+  @Default.String(".millrace/data/foodmart/time_by_day.json")
+  String getDays();
+
+  void setDays(String value);
+
+  @Description("Sales regions, in any form --sales takes")
+  @Default.String(".millrace/data/foodmart/region.json")
+  String getRegions();
+
+  void setRegions(String value);
+
+  @Description("Directory of the lake: bronze, silver, gold and dead letters as Parquet")
+  @Default.String("out/lake")
+  String getLake();
+
+  void setLake(String value);
+
+  @Description(
+      "Warehouse: a jdbc:postgresql: URL, or 'embedded' for a PostgreSQL kept under .millrace/")
+  @Default.String("embedded")
+  String getWarehouse();
+
+  void setWarehouse(String value);
+
+  @Description("User of the warehouse, if its URL names none")
+  @Nullable String getWarehouseUser();
+
+  void setWarehouseUser(@Nullable String value);
+
+  @Description("Password of the warehouse, as a reference: env:NAME or file:PATH")
+  @Nullable String getWarehousePassword();
+
+  void setWarehousePassword(@Nullable String value);
+
+  @Description("Directory of the report")
+  @Default.String("out/report")
+  String getReport();
+
+  void setReport(String value);
+
+  @Description(
+      "Key that tokenizes and encrypts private fields, as a reference: env:NAME or file:PATH; the default file is made on"
+          + " first use")
+  @Default.String("file:.millrace/secret.key")
+  String getSecret();
+
+  void setSecret(String value);
+
+  @Description("A sale that arrives later than this after its day began is late: 7d, 36h, 90m, or ISO-8601")
+  @Default.String("7d")
+  String getMaxLateness();
+
+  void setMaxLateness(String value);
+
+  @Description("A sale whose day lies further than this after its arrival is from the future: 1d, 12h, or ISO-8601")
+  @Default.String("1d")
+  String getMaxSkew();
+
+  void setMaxSkew(String value);
+
+  @Description(
+      "The run is refused, and nothing published, when more than this share of the sales is rejected; 1 never refuses")
+  @Default.Double(1.0)
+  double getMaxRejectRatio();
+
+  void setMaxRejectRatio(double value);
+
+  @Description("Customers per sales region in the table top_customers")
+  @Default.Integer(10)
+  int getTopCustomers();
+
+  void setTopCustomers(int value);
+
+  @Description("Products in the table top_products")
+  @Default.Integer(5)
+  int getTopProducts();
+
+  void setTopProducts(int value);
+
+  @Description(
+      "Reference day of lapsed_customers and top_products, such as 1998-12-31; the day of the latest sale if not given")
+  @Nullable String getAsOf();
+
+  void setAsOf(@Nullable String value);
+}

@@ -1,0 +1,88 @@
+package dev.millrace.transforms.rank;
+
+import java.io.Serializable;
+import java.math.BigDecimal;
+import java.util.Map;
+import java.util.TreeMap;
+import org.apache.beam.sdk.coders.Coder;
+import org.apache.beam.sdk.transforms.DoFn;
+import org.apache.beam.sdk.transforms.GroupByKey;
+import org.apache.beam.sdk.transforms.PTransform;
+import org.apache.beam.sdk.transforms.ParDo;
+import org.apache.beam.sdk.values.KV;
+import org.apache.beam.sdk.values.PCollection;
+
+/**
+ * The sum of a key's amounts until the end of each day that has one.
+ *
+ * <p><b>Input:</b> per key, amounts per day (days since the epoch); several amounts of a day are
+ * added. <b>Output:</b> one row per key and day. <b>Bounded/unbounded:</b> bounded: a total needs
+ * all earlier days, so a stream recomputes it over what it has stored. <b>State and timers:</b>
+ * none; the days of one key are held in memory. <b>Reasons:</b> none. <b>Guarantee:</b> exact
+ * decimals; independent of the order of the input. <b>Runners:</b> all, in batch.
+ *
+ * @param <K> key
+ * @param <R> row
+ */
+public final class RunningTotal<K, R>
+    extends PTransform<PCollection<KV<K, KV<Long, BigDecimal>>>, PCollection<R>> {
+
+  private final Coder<R> coder;
+  private final ToRow<K, R> toRow;
+
+  private RunningTotal(Coder<R> coder, ToRow<K, R> toRow) {
+    this.coder = coder;
+    this.toRow = toRow;
+  }
+
+  /** Running totals as rows that a function makes. */
+  public static <K, R> RunningTotal<K, R> into(Coder<R> rows, ToRow<K, R> function) {
+    return new RunningTotal<>(rows, function);
+  }
+
+  @Override
+  public PCollection<R> expand(PCollection<KV<K, KV<Long, BigDecimal>>> input) {
+    if (input.isBounded() == PCollection.IsBounded.UNBOUNDED) {
+      throw new IllegalArgumentException(
+          "a running total needs all earlier days of its key: apply it to a bounded collection");
+    }
+    return input
+        .apply("ByKey", GroupByKey.create())
+        .apply("Totals", ParDo.of(new Totals<>(toRow)))
+        .setCoder(coder);
+  }
+
+  /**
+   * Makes a row.
+   *
+   * @param <K> key
+   * @param <R> row
+   */
+  @FunctionalInterface
+  public interface ToRow<K, R> extends Serializable {
+    /** The row of a key and day: what the day brought, and the total until its end. */
+    R row(K key, long epochDay, BigDecimal ofDay, BigDecimal total);
+  }
+
+  private static final class Totals<K, R> extends DoFn<KV<K, Iterable<KV<Long, BigDecimal>>>, R> {
+    private final ToRow<K, R> toRow;
+
+    private Totals(ToRow<K, R> toRow) {
+      this.toRow = toRow;
+    }
+
+    @ProcessElement
+    public void process(
+        @Element KV<K, Iterable<KV<Long, BigDecimal>>> days, OutputReceiver<R> out) {
+      Map<Long, BigDecimal> byDay = new TreeMap<>();
+      for (KV<Long, BigDecimal> day : days.getValue()) {
+        byDay.merge(day.getKey(), day.getValue(), BigDecimal::add);
+      }
+      BigDecimal total = BigDecimal.ZERO;
+      for (Map.Entry<Long, BigDecimal> day : byDay.entrySet()) {
+        total = total.add(day.getValue());
+        out.output(toRow.row(days.getKey(), day.getKey(), day.getValue(), total));
+      }
+    }
+  }
+}
