@@ -1,0 +1,93 @@
+package dev.millrace.it;
+
+import java.io.File;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.TimeUnit;
+
+/** The program as a user starts it: a process of its own, in a working directory of its own. */
+final class Program {
+
+  private final Path directory;
+  private final List<String> jvm;
+
+  private Program(Path directory, List<String> jvm) {
+    this.directory = directory;
+    this.jvm = jvm;
+  }
+
+  /** The program, started in a directory. */
+  static Program in(Path directory) {
+    return new Program(directory, List.of("-Xmx1g", "-XX:+UseSerialGC"));
+  }
+
+  /** The same with another heap. */
+  Program withHeap(String size) {
+    return new Program(directory, List.of("-Xmx" + size, "-XX:+UseSerialGC"));
+  }
+
+  /** Runs to the end. */
+  Finished run(String... arguments) throws IOException, InterruptedException {
+    return run(Map.of(), arguments);
+  }
+
+  /** Runs to the end, with more environment. */
+  Finished run(Map<String, String> environment, String... arguments)
+      throws IOException, InterruptedException {
+    Running running = start(environment, arguments);
+    if (!running.process().waitFor(10, TimeUnit.MINUTES)) {
+      running.process().destroyForcibly();
+      throw new AssertionError("did not end within ten minutes: " + String.join(" ", arguments));
+    }
+    return new Finished(
+        running.process().exitValue(),
+        Files.readString(running.out()),
+        Files.readString(running.err()));
+  }
+
+  /** Starts and returns at once. */
+  Running start(Map<String, String> environment, String... arguments) throws IOException {
+    List<String> command = new ArrayList<>();
+    command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+    command.addAll(jvm);
+    command.add("-jar");
+    command.add(property("millrace.jar"));
+    command.addAll(List.of(arguments));
+    Path out = Files.createTempFile(directory, "out", ".txt");
+    Path err = Files.createTempFile(directory, "err", ".txt");
+    ProcessBuilder builder =
+        new ProcessBuilder(command)
+            .directory(directory.toFile())
+            .redirectInput(new File("/dev/null"))
+            .redirectOutput(out.toFile())
+            .redirectError(err.toFile());
+    builder.environment().putAll(environment);
+    return new Running(builder.start(), out, err);
+  }
+
+  private static String property(String name) {
+    String value = System.getProperty(name);
+    if (value == null) {
+      throw new IllegalStateException("system property " + name + " is not set; run by ./mvnw verify");
+    }
+    return value;
+  }
+
+  /** A program that runs. */
+  record Running(Process process, Path out, Path err) {}
+
+  /** A program that ended. */
+  record Finished(int status, String out, String err) {
+    /** Fails with what the program said when it did not succeed. */
+    Finished succeeded() {
+      if (status != 0) {
+        throw new AssertionError("exit status " + status + "\n" + err + "\n" + out);
+      }
+      return this;
+    }
+  }
+}
