@@ -1,0 +1,299 @@
+package dev.millrace.transforms.refine;
+
+import dev.millrace.contract.Contract;
+import dev.millrace.contract.FieldContract;
+import dev.millrace.contract.Reason;
+import dev.millrace.schemas.system.DeadLetter;
+import dev.millrace.transforms.Accounted;
+import dev.millrace.transforms.DeadLetters;
+import dev.millrace.transforms.Origin;
+import dev.millrace.transforms.RawRecord;
+import dev.millrace.transforms.Sourced;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import org.apache.avro.specific.SpecificData;
+import org.apache.avro.specific.SpecificRecord;
+import org.apache.beam.sdk.transforms.PTransform;
+import org.apache.beam.sdk.transforms.SerializableFunction;
+import org.apache.beam.sdk.values.PCollection;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The refining pass: parse, validate, gate late and future records, mask. All decisions about a
+ * single record in one pass, before anything is grouped.
+ *
+ * <pre>{@code
+ * Accounted<Sale> sales = raw.apply("RefineSales",
+ *     Refine.json(Sale.class).as("RefineSales").lateAfter(Duration.ofDays(7)).futureAfter(Duration.ofDays(1)));
+ * }</pre>
+ *
+ * <p><b>Input:</b> {@link RawRecord}s, each one JSON object. <b>Output:</b> good records,
+ * timestamped with their event time (a record without event time keeps the timestamp of its input);
+ * dead letters; tallies. <b>Bounded/unbounded:</b> both. In a stream the input's timestamps must
+ * not be later than the event times, as Beam forbids to move backwards: sources give {@code arrival
+ * − max lateness}. <b>State and timers:</b> none. <b>Reasons:</b> all of {@link Reason} but {@code
+ * ORPHAN_KEY}. <b>Guarantee:</b> a record's fate depends on the record alone; read = written +
+ * invalid + late. <b>Runners: </b> all.
+ *
+ * @param <T> record class
+ */
+public final class Refine<T extends SpecificRecord>
+    extends PTransform<PCollection<RawRecord>, Accounted<T>> {
+
+  private final Class<T> type;
+  private final String stage;
+  private final Limits limits;
+  private final boolean validate;
+  private final @Nullable LateGate gate;
+  private final boolean mask;
+  private final @Nullable String secret;
+  private final List<Named<T>> predicates;
+
+  private Refine(
+      Class<T> type,
+      String stage,
+      Limits limits,
+      boolean validate,
+      @Nullable LateGate gate,
+      boolean mask,
+      @Nullable String secret,
+      List<Named<T>> predicates) {
+    this.type = type;
+    this.stage = stage;
+    this.limits = limits;
+    this.validate = validate;
+    this.gate = gate;
+    this.mask = mask;
+    this.secret = secret;
+    this.predicates = predicates;
+  }
+
+  /**
+   * Refines JSON into records of a class: parse, validate and mask as its contract says. Without
+   * {@link #lateAfter} and {@link #futureAfter} no record is late.
+   */
+  public static <T extends SpecificRecord> Refine<T> json(Class<T> type) {
+    return new Refine<>(
+        type, "Refine" + type.getSimpleName(), Limits.DEFAULT, true, null, true, null, List.of());
+  }
+
+  /** Parses only: types and required fields, no rules, no gate, no masking. */
+  static <T extends SpecificRecord> Refine<T> parseOnly(Class<T> type) {
+    return new Refine<>(
+        type, "Parse" + type.getSimpleName(), Limits.DEFAULT, false, null, false, null, List.of());
+  }
+
+  /** The same under another stage name, which stands in the ledger and in dead letters. */
+  public Refine<T> as(String stageName) {
+    return new Refine<>(type, stageName, limits, validate, gate, mask, secret, predicates);
+  }
+
+  /** The same with other bounds on records. */
+  public Refine<T> withLimits(Limits bounds) {
+    return new Refine<>(type, stage, bounds, validate, gate, mask, secret, predicates);
+  }
+
+  /** Refuses a record that arrives later than this after its event, as {@code LATE}. */
+  public Refine<T> lateAfter(Duration maxLateness) {
+    Duration skew = gate == null ? Duration.ofDays(365_000) : gate.maxSkew();
+    return new Refine<>(
+        type, stage, limits, validate, new LateGate(maxLateness, skew), mask, secret, predicates);
+  }
+
+  /** Refuses a record whose event lies further than this after its arrival, as {@code FUTURE}. */
+  public Refine<T> futureAfter(Duration maxSkew) {
+    Duration lateness = gate == null ? Duration.ofDays(365_000) : gate.maxLateness();
+    return new Refine<>(
+        type, stage, limits, validate, new LateGate(lateness, maxSkew), mask, secret, predicates);
+  }
+
+  /**
+   * Keys for private fields, as a reference ({@code env:NAME} or {@code file:PATH}); needed if the
+   * contract has any.
+   */
+  public Refine<T> withSecret(String reference) {
+    return new Refine<>(type, stage, limits, validate, gate, mask, reference, predicates);
+  }
+
+  /**
+   * A rule over several fields.
+   *
+   * @param words the rule in words that continue "must ", such as {@code not cost more than it
+   *     earns}
+   * @param holds whether a record keeps it
+   */
+  public Refine<T> withRule(String words, SerializableFunction<T, Boolean> holds) {
+    List<Named<T>> more = new ArrayList<>(predicates);
+    more.add(new Named<>(words, holds));
+    return new Refine<>(type, stage, limits, validate, gate, mask, secret, List.copyOf(more));
+  }
+
+  @Override
+  public Accounted<T> expand(PCollection<RawRecord> input) {
+    Contract contract = Contract.of(type);
+    if (contract.hasPrivateFields() && secret == null) {
+      throw new IllegalArgumentException(
+          "contract "
+              + contract.name()
+              + " has private fields; give Refine a secret: withSecret(\"env:NAME\") or withSecret(\"file:PATH\")");
+    }
+    if (gate != null && contract.eventTime().isEmpty()) {
+      throw new IllegalArgumentException(
+          "contract "
+              + contract.name()
+              + " names no eventTime, so none of its records can be late");
+    }
+    return new RefineFn<>(this).applyTo(input, type);
+  }
+
+  private record Named<T>(String words, SerializableFunction<T, Boolean> holds)
+      implements java.io.Serializable {}
+
+  /** The pass. */
+  private static final class RefineFn<T extends SpecificRecord> extends StepFn<RawRecord, T> {
+
+    private final Class<T> type;
+    private final Limits limits;
+    private final boolean validate;
+    private final @Nullable LateGate gate;
+    private final boolean mask;
+    private final @Nullable String secret;
+    private final List<Named<T>> predicates;
+
+    private transient Contract contract = Contract.of(DeadLetter.class);
+    private transient @Nullable ContractReader<T> reader;
+    private transient @Nullable Validator validator;
+    private transient @Nullable Masker masker;
+    private transient @Nullable Vault vault;
+    private transient int eventField;
+    private transient int arrivalField;
+
+    private transient @Nullable Problem problem;
+    private transient @Nullable Origin origin;
+    private transient byte[] payload = new byte[0];
+    private transient long eventTime;
+
+    private RefineFn(Refine<T> spec) {
+      super(spec.stage);
+      this.type = spec.type;
+      this.limits = spec.limits;
+      this.validate = spec.validate;
+      this.gate = spec.gate;
+      this.mask = spec.mask;
+      this.secret = spec.secret;
+      this.predicates = spec.predicates;
+    }
+
+    @Override
+    void open() {
+      contract = Contract.of(type);
+      vault = secret == null || !contract.hasPrivateFields() ? null : Vault.open(secret);
+      reader = new ContractReader<>(contract, () -> newRecord(type), limits);
+      validator = validate ? new Validator(contract) : null;
+      masker = mask && contract.hasPrivateFields() ? new Masker(contract, vault) : null;
+      eventField = contract.eventTime().map(e -> e.field().index()).orElse(-1);
+      arrivalField = contract.arrivalTime().map(FieldContract::index).orElse(-1);
+    }
+
+    @Override
+    Origin originOf(RawRecord input) {
+      return input.origin();
+    }
+
+    @Override
+    @Nullable Sourced<T> decide(RawRecord input) {
+      problem = null;
+      origin = input.origin();
+      eventTime = Origin.NO_ARRIVAL;
+      payload = vault == null ? input.payload() : vault.encrypt(input.payload());
+      ContractReader<T> parse = reader();
+      T record = parse.read(input.payload());
+      if (record == null) {
+        problem = parse.problem();
+        return null;
+      }
+      problem = validator == null ? null : broken(validator, record);
+      if (problem != null) {
+        return null;
+      }
+      timesOf(record);
+      if (gate != null && problem == null) {
+        problem = gate.check(origin().arrivalMillis(), eventTime);
+      }
+      if (problem != null) {
+        return null;
+      }
+      if (masker != null) {
+        masker.mask(record);
+      }
+      return new Sourced<>(record, parse.version(), eventTime, origin(), payload);
+    }
+
+    private @Nullable Problem broken(Validator rules, T record) {
+      Problem broken = rules.check(record);
+      for (int i = 0; broken == null && i < predicates.size(); i++) {
+        if (!predicates.get(i).holds().apply(record)) {
+          broken =
+              new Problem(
+                  Reason.RULE_VIOLATION, null, "the record must " + predicates.get(i).words());
+        }
+      }
+      return broken;
+    }
+
+    private void timesOf(T record) {
+      Object event = eventField < 0 ? null : record.get(eventField);
+      if (event != null) {
+        eventTime = contract.eventTime().orElseThrow().millis(event);
+      } else if (eventField >= 0) {
+        String name = contract.eventTime().orElseThrow().field().name();
+        problem = new Problem(Reason.MISSING_FIELD, name, name + " is absent, but dates the event");
+        return;
+      }
+      if (origin().arrivalMillis() == Origin.NO_ARRIVAL) {
+        Object arrival = arrivalField < 0 ? null : record.get(arrivalField);
+        // A source that says nothing of arrival is taken as on time.
+        origin =
+            origin().arrivedAt(arrival instanceof Instant known ? known.toEpochMilli() : eventTime);
+      }
+    }
+
+    @Override
+    DeadLetter refused() {
+      Problem found = found();
+      return DeadLetters.of(
+          stage(),
+          found.reason(),
+          found.detail(),
+          found.field(),
+          contract,
+          reader().version(),
+          eventTime,
+          origin(),
+          payload);
+    }
+
+    @Override
+    boolean refusedForLateness() {
+      return found().reason().isLateness();
+    }
+
+    private Problem found() {
+      return java.util.Objects.requireNonNull(problem);
+    }
+
+    private Origin origin() {
+      return java.util.Objects.requireNonNull(origin);
+    }
+
+    private ContractReader<T> reader() {
+      return java.util.Objects.requireNonNull(reader);
+    }
+
+    private static <T extends SpecificRecord> T newRecord(Class<T> type) {
+      return type.cast(SpecificData.newInstance(type, Contract.of(type).schema()));
+    }
+  }
+}

@@ -1,0 +1,4 @@
+@NullMarked
+package dev.millrace.transforms.refine;
+
+import org.jspecify.annotations.NullMarked;
