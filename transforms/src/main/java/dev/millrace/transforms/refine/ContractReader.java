@@ -346,9 +346,9 @@ public final class ContractReader<T extends SpecificRecord> {
   }
 
   /** The parser skips a string nobody asks for without measuring it. */
-  private static void measure(JsonParser parser, JsonToken token) throws IOException {
-    if (token == JsonToken.VALUE_STRING) {
-      parser.getTextLength();
+  private void measure(JsonParser parser, JsonToken token) throws IOException {
+    if (token == JsonToken.VALUE_STRING && parser.getTextLength() > limits.maxStringLength()) {
+      throw new StreamConstraintsException("String value length");
     }
   }
 
