@@ -117,7 +117,7 @@ public final class ContractReader<T extends SpecificRecord> {
       return refuse(Reason.TRUNCATED, null, "ends at byte " + payload.length + ", inside a value");
     } catch (JsonParseException malformed) {
       long at = offset(parser);
-      return at >= payload.length && !complete
+      return at >= payload.length && !complete && !endsInCloser(payload)
           ? refuse(Reason.TRUNCATED, null, "ends at byte " + payload.length + ", inside a value")
           : refuse(Reason.MALFORMED, null, "no JSON at byte " + at);
     } catch (IOException impossible) {
@@ -367,6 +367,12 @@ public final class ContractReader<T extends SpecificRecord> {
 
   private static long offset(@Nullable JsonParser parser) {
     return parser == null ? 0 : Math.max(0, parser.currentLocation().getByteOffset());
+  }
+
+  /** A text that ends so is not cut off there: the parser reads on after a closing bracket. */
+  private static boolean endsInCloser(byte[] payload) {
+    byte last = payload[payload.length - 1];
+    return last == '}' || last == ']';
   }
 
   private static boolean isUtf8(byte[] bytes) {

@@ -1,0 +1,238 @@
+package dev.millrace.pipelines.io;
+
+import com.github.luben.zstd.ZstdInputStream;
+import de.siegmar.fastcsv.reader.CsvReader;
+import de.siegmar.fastcsv.reader.CsvRecord;
+import dev.millrace.contract.Contract;
+import dev.millrace.pipelines.UserError;
+import dev.millrace.pipelines.io.FileSlice.Compression;
+import dev.millrace.transforms.Origin;
+import dev.millrace.transforms.RawRecord;
+import dev.millrace.transforms.refine.Vault;
+import java.io.BufferedInputStream;
+import java.io.EOFException;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.InputStreamReader;
+import java.nio.ByteBuffer;
+import java.nio.channels.Channels;
+import java.nio.channels.ReadableByteChannel;
+import java.nio.channels.SeekableByteChannel;
+import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Objects;
+import java.util.function.Consumer;
+import java.util.zip.GZIPInputStream;
+import java.util.zip.ZipException;
+import org.apache.avro.AvroRuntimeException;
+import org.apache.avro.file.DataFileStream;
+import org.apache.avro.generic.GenericDatumReader;
+import org.apache.avro.generic.GenericRecord;
+import org.apache.avro.generic.IndexedRecord;
+import org.apache.beam.sdk.io.FileSystems;
+import org.apache.beam.sdk.transforms.DoFn;
+import org.apache.parquet.avro.AvroParquetReader;
+import org.apache.parquet.hadoop.ParquetReader;
+import org.jspecify.annotations.Nullable;
+
+/** Reads the records of a slice. */
+final class ReadSlice extends DoFn<FileSlice, RawRecord> {
+
+  private static final int CSV_RECORD_LIMIT = 16 << 20;
+
+  private final Contract contract;
+  private final int maxBytes;
+  private final @Nullable String secret;
+  private transient @Nullable Vault vault;
+
+  ReadSlice(Contract contract, int maxBytes, @Nullable String secret) {
+    this.contract = contract;
+    this.maxBytes = maxBytes;
+    this.secret = secret;
+  }
+
+  @ProcessElement
+  public void process(@Element FileSlice slice, OutputReceiver<RawRecord> out) throws IOException {
+    read(slice, out::output);
+  }
+
+  void read(FileSlice slice, Consumer<RawRecord> out) throws IOException {
+    try (ReadableByteChannel channel =
+        FileSystems.open(FileSystems.matchNewResource(slice.path(), false))) {
+      switch (slice.format()) {
+        case JSON_LINES -> lines(slice, channel, out);
+        case CSV -> csv(slice, Channels.newInputStream(channel), out);
+        case AVRO -> avro(slice, Channels.newInputStream(channel), out);
+        case PARQUET -> parquet(slice, out);
+      }
+    } catch (EOFException | ZipException | AvroRuntimeException damaged) {
+      throw damaged(slice, damaged);
+    } catch (IOException failed) {
+      // Decompressors have no type of their own for damage; a device that fails is to be retried.
+      if (slice.compression() == Compression.ZSTD) {
+        throw damaged(slice, failed);
+      }
+      throw failed;
+    }
+  }
+
+  static InputStream decompressed(InputStream in, Compression compression) throws IOException {
+    return switch (compression) {
+      case NONE -> in;
+      case GZIP -> new GZIPInputStream(in, 1 << 16);
+      case ZSTD -> new ZstdInputStream(new BufferedInputStream(in, 1 << 16));
+    };
+  }
+
+  private void lines(FileSlice slice, ReadableByteChannel channel, Consumer<RawRecord> out)
+      throws IOException {
+    long start = slice.start();
+    if (start > 0) {
+      ((SeekableByteChannel) channel).position(start - 1);
+    }
+    boolean whole = slice.compression() != Compression.NONE;
+    Lines lines =
+        new Lines(
+            decompressed(Channels.newInputStream(channel), slice.compression()),
+            Math.max(0, start - 1),
+            maxBytes);
+    if (start > 0) {
+      // The line this begins in belongs to the slice before; if it begins here, this skips an empty rest.
+      lines.next();
+    }
+    while (true) {
+      long position = lines.position();
+      if (!whole && position >= slice.end()) {
+        return;
+      }
+      byte[] line = lines.next();
+      if (line == null) {
+        return;
+      }
+      if (position == 0 && startsWithByteOrderMark(line)) {
+        line = Arrays.copyOfRange(line, 3, line.length);
+      }
+      if (!isBlank(line)) {
+        out.accept(record(slice, position, line));
+      }
+    }
+  }
+
+  private void csv(FileSlice slice, InputStream in, Consumer<RawRecord> out) throws IOException {
+    InputStreamReader text =
+        new InputStreamReader(decompressed(in, slice.compression()), StandardCharsets.UTF_8);
+    try (CsvReader<CsvRecord> reader =
+        CsvReader.builder()
+            .maxBufferSize(CSV_RECORD_LIMIT)
+            .allowMissingFields(true)
+            .allowExtraFields(true)
+            .skipEmptyLines(true)
+            .detectBomHeader(false)
+            .ofCsvRecord(text)) {
+      List<String> header = null;
+      for (CsvRecord row : reader) {
+        List<String> columns = row.getFields();
+        if (header == null) {
+          header = columns.stream().map(c -> c.replace("\ufeff", "").strip()).toList();
+          continue;
+        }
+        byte[] payload =
+            columns.size() == header.size()
+                ? JsonRows.ofColumns(header, columns, contract)
+                : String.join(",", columns).getBytes(StandardCharsets.UTF_8);
+        out.accept(record(slice, row.getStartingLineNumber(), payload));
+      }
+    }
+  }
+
+  private void avro(FileSlice slice, InputStream in, Consumer<RawRecord> out) throws IOException {
+    try (DataFileStream<GenericRecord> rows =
+        new DataFileStream<>(in, new GenericDatumReader<>())) {
+      GenericRecord row = null;
+      for (long number = 0; rows.hasNext(); number++) {
+        row = rows.next(row);
+        out.accept(rowRecord(slice, number, row));
+      }
+    }
+  }
+
+  private void parquet(FileSlice slice, Consumer<RawRecord> out) throws IOException {
+    try (ParquetReader<GenericRecord> rows =
+        AvroParquetReader.<GenericRecord>builder(new ChannelInputFile(slice.path(), slice.end()))
+            .build()) {
+      long number = 0;
+      for (GenericRecord row = rows.read(); row != null; row = rows.read()) {
+        out.accept(rowRecord(slice, number++, row));
+      }
+    } catch (RuntimeException damaged) {
+      throw damaged(slice, damaged);
+    }
+  }
+
+  private RawRecord rowRecord(FileSlice slice, long number, IndexedRecord row) throws IOException {
+    return row.getSchema().getName().equals("BronzeRecord")
+        ? bronze(row)
+        : record(slice, number, JsonRows.ofRecord(row));
+  }
+
+  private RawRecord bronze(IndexedRecord row) {
+    ByteBuffer buffer = ((ByteBuffer) field(row, "payload")).duplicate();
+    byte[] payload = new byte[buffer.remaining()];
+    buffer.get(payload);
+    if (field(row, "payload_state").toString().equals("ENCRYPTED")) {
+      payload = vault().decrypt(payload);
+    }
+    Object arrival = row.get(row.getSchema().getField("arrival_time").pos());
+    return new RawRecord(
+        payload,
+        new Origin(
+            field(row, "source").toString(),
+            ((Number) field(row, "position")).longValue(),
+            arrival == null ? Origin.NO_ARRIVAL : ((Number) arrival).longValue()));
+  }
+
+  private static Object field(IndexedRecord row, String name) {
+    return Objects.requireNonNull(row.get(row.getSchema().getField(name).pos()), name);
+  }
+
+  private Vault vault() {
+    if (vault == null) {
+      if (secret == null) {
+        throw new UserError("The records are encrypted; give the secret they were encrypted with.");
+      }
+      vault = Vault.open(secret);
+    }
+    return vault;
+  }
+
+  private static RawRecord record(FileSlice slice, long position, byte[] payload) {
+    return new RawRecord(payload, new Origin(slice.source(), position, Origin.NO_ARRIVAL));
+  }
+
+  private static boolean startsWithByteOrderMark(byte[] line) {
+    return line.length >= 3
+        && line[0] == (byte) 0xEF
+        && line[1] == (byte) 0xBB
+        && line[2] == (byte) 0xBF;
+  }
+
+  private static boolean isBlank(byte[] line) {
+    for (byte b : line) {
+      if (b != ' ' && b != '\t' && b != '\r') {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  private static UserError damaged(FileSlice slice, Exception cause) {
+    return new UserError(
+        "The file '"
+            + slice.path()
+            + "' is damaged or cut off ("
+            + cause.getMessage()
+            + "); fetch it again. Nothing was published.",
+        cause);
+  }
+}
