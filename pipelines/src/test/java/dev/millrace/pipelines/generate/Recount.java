@@ -95,17 +95,8 @@ final class Recount {
     Recount recount = new Recount(key, config);
     for (String file : key.files().keySet()) {
       recount.tallies.put(file, new Tally());
-      byte[] bytes = read(directory.resolve(file));
-      int start = 0;
-      for (int i = 0; i < bytes.length; i++) {
-        if (bytes[i] == '\n') {
-          recount.line(file, start, Arrays.copyOfRange(bytes, start, i));
-          start = i + 1;
-        }
-      }
-      if (start != bytes.length) {
-        throw new AssertionError(file + " does not end in a line break");
-      }
+      lines(directory.resolve(file))
+          .forEach((position, line) -> recount.line(file, position, line));
     }
     recount.dedupAndEnrich();
     return recount;
@@ -123,7 +114,24 @@ final class Recount {
     return new AnswerKey(key.config(), total.counts(), files);
   }
 
-  static byte[] read(Path file) throws IOException {
+  /** The lines of a file, by the offset they start at. */
+  static Map<Long, byte[]> lines(Path file) throws IOException {
+    Map<Long, byte[]> lines = new LinkedHashMap<>();
+    byte[] bytes = read(file);
+    int start = 0;
+    for (int i = 0; i < bytes.length; i++) {
+      if (bytes[i] == '\n') {
+        lines.put((long) start, Arrays.copyOfRange(bytes, start, i));
+        start = i + 1;
+      }
+    }
+    if (start != bytes.length) {
+      throw new AssertionError(file + " does not end in a line break");
+    }
+    return lines;
+  }
+
+  private static byte[] read(Path file) throws IOException {
     try (InputStream in = Files.newInputStream(file)) {
       String name = file.toString();
       return name.endsWith(".gz")

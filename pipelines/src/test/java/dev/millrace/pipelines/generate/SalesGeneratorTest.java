@@ -25,6 +25,11 @@ import dev.millrace.contract.Reason;
 import dev.millrace.pipelines.generate.Recount.Good;
 import dev.millrace.pipelines.generate.SalesGenerator.Config;
 import dev.millrace.schemas.retail.Sale;
+import dev.millrace.transforms.refine.ContractReader;
+import dev.millrace.transforms.refine.LateGate;
+import dev.millrace.transforms.refine.Limits;
+import dev.millrace.transforms.refine.Problem;
+import dev.millrace.transforms.refine.Validator;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.FileAlreadyExistsException;
@@ -32,12 +37,15 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.MessageDigest;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.EnumMap;
 import java.util.EnumSet;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.function.Predicate;
@@ -126,6 +134,40 @@ class SalesGeneratorTest {
     assertThat(key.total().balances(), is(true));
     assertThat(key.files().values().stream().allMatch(AnswerKey.Counts::balances), is(true));
     assertThat(AnswerKey.readFrom(directory), is(key));
+  }
+
+  @Test
+  void theStepsOfRefineGiveTheReasonsOfTheKey() throws IOException {
+    // Given
+    Config config = Config.of(20_000, 7).withShares(MANY_FAULTS);
+    AnswerKey key = SalesGenerator.with(config).writeTo(directory);
+    Contract contract = Contract.of(Sale.class);
+    ContractReader<Sale> reader = new ContractReader<>(contract, Sale::new, Limits.DEFAULT);
+    Validator rules = new Validator(contract);
+    LateGate gate = new LateGate(config.maxLateness(), config.maxSkew());
+
+    for (String file : key.files().keySet()) {
+      // When
+      Map<Reason, Long> reasons = new EnumMap<>(Reason.class);
+      for (byte[] line : Recount.lines(directory.resolve(file)).values()) {
+        Sale sale = reader.read(line);
+        Problem problem = sale == null ? reader.problem() : rules.check(sale);
+        if (sale != null && problem == null) {
+          long event = contract.eventTime().orElseThrow().millis(sale.getTimeId());
+          Instant arrived = sale.getArrivedAt();
+          problem = gate.check(arrived == null ? event : arrived.toEpochMilli(), event);
+        }
+        if (problem != null) {
+          reasons.merge(problem.reason(), 1L, Long::sum);
+        }
+      }
+
+      // Then
+      Map<Reason, Long> expected =
+          new EnumMap<>(Objects.requireNonNull(key.files().get(file)).rejects());
+      expected.remove(Reason.ORPHAN_KEY);
+      assertThat(reasons, is(expected));
+    }
   }
 
   @Test
