@@ -40,8 +40,8 @@ final class JsonRows {
   }
 
   /**
-   * A row of CSV. Columns of numeric and boolean fields stand bare if they look it, all else as text, so that the type check
-   * refuses what is not of its type; an empty column is null.
+   * A row of CSV. Columns of numeric and boolean fields stand bare if they look it, all else as
+   * text, so that the type check refuses what is not of its type; an empty column is null.
    */
   static byte[] ofColumns(List<String> header, List<String> columns, Contract contract)
       throws IOException {
@@ -144,8 +144,7 @@ final class JsonRows {
     }
     if (logical instanceof LogicalTypes.Decimal decimal) {
       // Plain text: an exponent would be a number too, but not the one a person wrote.
-      json.writeRawValue(
-          new BigDecimal(new BigInteger(bytes), decimal.getScale()).toPlainString());
+      json.writeRawValue(new BigDecimal(new BigInteger(bytes), decimal.getScale()).toPlainString());
     } else {
       json.writeString(Base64.getEncoder().encodeToString(bytes));
     }

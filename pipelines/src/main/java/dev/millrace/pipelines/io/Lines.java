@@ -6,8 +6,9 @@ import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Lines of a stream with their positions. A line that is longer than the limit is given cut to the limit and one byte more, so
- * that whoever holds the limit sees that it is exceeded; what follows it keeps its right position.
+ * Lines of a stream with their positions. A line that is longer than the limit is given cut to the
+ * limit and one byte more, so that whoever holds the limit sees that it is exceeded; what follows
+ * it keeps its right position.
  */
 final class Lines {
 
@@ -35,7 +36,9 @@ final class Lines {
     return position;
   }
 
-  /** The next line without its end ({@code \n} or {@code \r\n}), or null at the end of the stream. */
+  /**
+   * The next line without its end ({@code \n} or {@code \r\n}), or null at the end of the stream.
+   */
   byte @Nullable [] next() throws IOException {
     int length = 0;
     boolean any = false;

@@ -3,6 +3,7 @@ package dev.millrace.pipelines.io;
 import com.github.luben.zstd.ZstdInputStream;
 import de.siegmar.fastcsv.reader.CsvReader;
 import de.siegmar.fastcsv.reader.CsvRecord;
+import de.siegmar.fastcsv.reader.FieldMismatchStrategy;
 import dev.millrace.contract.Contract;
 import dev.millrace.pipelines.UserError;
 import dev.millrace.pipelines.io.FileSlice.Compression;
@@ -98,7 +99,8 @@ final class ReadSlice extends DoFn<FileSlice, RawRecord> {
             Math.max(0, start - 1),
             maxBytes);
     if (start > 0) {
-      // The line this begins in belongs to the slice before; if it begins here, this skips an empty rest.
+      // The line this begins in belongs to the slice before; if it begins here, this skips an empty
+      // rest.
       lines.next();
     }
     while (true) {
@@ -125,8 +127,8 @@ final class ReadSlice extends DoFn<FileSlice, RawRecord> {
     try (CsvReader<CsvRecord> reader =
         CsvReader.builder()
             .maxBufferSize(CSV_RECORD_LIMIT)
-            .allowMissingFields(true)
-            .allowExtraFields(true)
+            .missingFieldStrategy(FieldMismatchStrategy.IGNORE)
+            .extraFieldStrategy(FieldMismatchStrategy.IGNORE)
             .skipEmptyLines(true)
             .detectBomHeader(false)
             .ofCsvRecord(text)) {

@@ -31,17 +31,19 @@ import org.apache.beam.sdk.values.PCollection;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Records of files: JSON lines, CSV with a header, Avro or Parquet; text also compressed with gzip or zstd; or the bronze
- * table of a lake, whose records come back as they once arrived. One file, a directory, a glob, or several of these with
- * commas, on any of Beam's file systems.
+ * Records of files: JSON lines, CSV with a header, Avro or Parquet; text also compressed with gzip
+ * or zstd; or the bronze table of a lake, whose records come back as they once arrived. One file, a
+ * directory, a glob, or several of these with commas, on any of Beam's file systems.
  *
- * <p><b>Input:</b> none. <b>Output:</b> {@link RawRecord}s, at the earliest timestamp. The source is the name of the file
- * (with as much of its path as tells it from others). The position is the byte offset of the line in the decompressed text,
- * the line number of a CSV record, or the row number in an Avro or Parquet file; so it does not depend on how files were
- * split. Records of CSV, Avro and Parquet are rendered as JSON objects; a CSV record with too few or too many columns goes
- * on as its text, which the refining pass refuses. Blank lines are skipped. <b>Bounded/unbounded:</b> bounded. <b>State and
- * timers:</b> none. <b>Reasons:</b> none. <b>Guarantee:</b> memory is bounded by the longest record allowed. A file that is
- * damaged fails the run. <b>Runners:</b> all.
+ * <p><b>Input:</b> none. <b>Output:</b> {@link RawRecord}s, at the earliest timestamp. The source
+ * is the name of the file (with as much of its path as tells it from others). The position is the
+ * byte offset of the line in the decompressed text, the line number of a CSV record, or the row
+ * number in an Avro or Parquet file; so it does not depend on how files were split. Records of CSV,
+ * Avro and Parquet are rendered as JSON objects; a CSV record with too few or too many columns goes
+ * on as its text, which the refining pass refuses. Blank lines are skipped.
+ * <b>Bounded/unbounded:</b> bounded. <b>State and timers:</b> none. <b>Reasons:</b> none.
+ * <b>Guarantee:</b> memory is bounded by the longest record allowed. A file that is damaged fails
+ * the run. <b>Runners:</b> all.
  */
 public final class RecordFiles extends PTransform<PBegin, PCollection<RawRecord>> {
 
@@ -206,7 +208,10 @@ public final class RecordFiles extends PTransform<PBegin, PCollection<RawRecord>
     return slices;
   }
 
-  /** Text is told from other things by its beginning, so that a wrong file is refused at once, not record by record. */
+  /**
+   * Text is told from other things by its beginning, so that a wrong file is refused at once, not
+   * record by record.
+   */
   private Format textFormat(String path, Compression compression) throws IOException {
     byte[] sample = head(path, compression, SAMPLE);
     for (byte b : sample) {
@@ -253,8 +258,7 @@ public final class RecordFiles extends PTransform<PBegin, PCollection<RawRecord>
   private static byte[] head(String path, Compression compression, int bytes) throws IOException {
     try (InputStream in =
         ReadSlice.decompressed(
-            Channels.newInputStream(
-                FileSystems.open(FileSystems.matchNewResource(path, false))),
+            Channels.newInputStream(FileSystems.open(FileSystems.matchNewResource(path, false))),
             compression)) {
       return in.readNBytes(bytes);
     }

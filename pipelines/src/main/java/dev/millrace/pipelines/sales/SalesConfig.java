@@ -78,7 +78,8 @@ public record SalesConfig(
       return Duration.parse(text);
     } catch (DateTimeException notADuration) {
       throw new UserError(
-          option + " is '" + text + "', which is no duration; write 7d, 36h, 90m, 30s or P7D.", notADuration);
+          option + " is '" + text + "', which is no duration; write 7d, 36h, 90m, 30s or P7D.",
+          notADuration);
     }
   }
 

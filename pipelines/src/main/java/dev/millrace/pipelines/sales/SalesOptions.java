@@ -6,8 +6,8 @@ import org.apache.beam.sdk.options.PipelineOptions;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Options of the pipeline {@code sales}: one per logical input and output, and the few numbers its answers depend on. The
- * help text is made from these descriptions.
+ * Options of the pipeline {@code sales}: one per logical input and output, and the few numbers its
+ * answers depend on. The help text is made from these descriptions.
  */
 public interface SalesOptions extends PipelineOptions {
 
@@ -98,13 +98,15 @@ public interface SalesOptions extends PipelineOptions {
 
   void setSecret(String value);
 
-  @Description("A sale that arrives later than this after its day began is late: 7d, 36h, 90m, or ISO-8601")
+  @Description(
+      "A sale that arrives later than this after its day began is late: 7d, 36h, 90m, or ISO-8601")
   @Default.String("7d")
   String getMaxLateness();
 
   void setMaxLateness(String value);
 
-  @Description("A sale whose day lies further than this after its arrival is from the future: 1d, 12h, or ISO-8601")
+  @Description(
+      "A sale whose day lies further than this after its arrival is from the future: 1d, 12h, or ISO-8601")
   @Default.String("1d")
   String getMaxSkew();
 

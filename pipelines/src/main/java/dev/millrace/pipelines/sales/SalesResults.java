@@ -19,7 +19,10 @@ import dev.millrace.schemas.system.LedgerEntry;
 import dev.millrace.transforms.Sourced;
 import org.apache.beam.sdk.values.PCollection;
 
-/** What the pipeline {@code sales} states: silver records, dimensions, answers, rejects and the account of all. */
+/**
+ * What the pipeline {@code sales} states: silver records, dimensions, answers, rejects and the
+ * account of all.
+ */
 public record SalesResults(
     PCollection<Sourced<EnrichedSale>> sales,
     PCollection<LocatedCustomer> customers,
