@@ -1,0 +1,5 @@
+/** Complete pipelines. */
+@NullMarked
+package dev.millrace.pipelines;
+
+import org.jspecify.annotations.NullMarked;
