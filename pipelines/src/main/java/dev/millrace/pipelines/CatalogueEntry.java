@@ -1,0 +1,72 @@
+package dev.millrace.pipelines;
+
+import org.apache.beam.sdk.Pipeline;
+import org.apache.beam.sdk.PipelineResult;
+import org.apache.beam.sdk.options.PipelineOptions;
+
+/**
+ * A pipeline that the command line offers. Implementations have a public constructor without
+ * arguments and stand in {@code META-INF/services/dev.millrace.pipelines.CatalogueEntry}.
+ *
+ * <p>A run is: {@link #job}, {@link Job#prepare}, {@link Job#build}, the runner runs the pipeline,
+ * {@link Job#finish}. When anything after {@link #job} fails, {@link Job#abandon} is called instead
+ * of the rest.
+ */
+public interface CatalogueEntry {
+
+  /** The name as it is typed: lower case, words joined by hyphens. */
+  String name();
+
+  /** What the pipeline does, in one line without a full stop. */
+  String summary();
+
+  /**
+   * The options. Help and checks of the command line are made from its getters:
+   * {@code @Description}, {@code @Default} and {@link Example}.
+   */
+  Class<? extends PipelineOptions> optionsClass();
+
+  /**
+   * One run with these options. Reads and checks all of them; starts nothing but what {@code
+   * surroundings} offers.
+   *
+   * @throws UserError if an option is refused
+   */
+  Job job(PipelineOptions options, Surroundings surroundings);
+
+  /** One run of the pipeline. */
+  interface Job {
+
+    /** Makes ready what the pipeline writes to, before it is built: tables, directories. */
+    void prepare() throws Exception;
+
+    /** Adds every step to {@code pipeline}. */
+    void build(Pipeline pipeline) throws Exception;
+
+    /**
+     * Publishes, balances, reports. Called when the pipeline has ended well.
+     *
+     * @return the lines to show the user at the end
+     * @throws UserError if the run is refused, for example because too much was rejected
+     */
+    String finish(PipelineResult result) throws Exception;
+
+    /** Tidies up after a run that failed; {@code cause} is reported by the caller. */
+    default void abandon(Throwable cause) throws Exception {}
+  }
+
+  /** What the launcher lends to a run. */
+  interface Surroundings {
+
+    /**
+     * JDBC URL of the PostgreSQL that is kept beside the user's data, user included. It is started
+     * on the first call and stopped after the run.
+     */
+    String embeddedWarehouse();
+
+    /**
+     * Begins a phase of the run, such as {@code "Publishing"}; shown to the user, with its time.
+     */
+    void phase(String name);
+  }
+}
