@@ -88,6 +88,19 @@ public final class RecordFiles extends PTransform<PBegin, PCollection<RawRecord>
     return new RecordFiles(what, uri, contract, sliceBytes, maxBytes, reference);
   }
 
+  /** The contract of the records. */
+  public Contract contract() {
+    return contract;
+  }
+
+  /**
+   * Checks that the files are there and are what they should be; a {@link UserError} says what is
+   * wrong with which.
+   */
+  public void check() {
+    slices();
+  }
+
   /** The same with slices of another size; a larger file of lines is read by several workers. */
   RecordFiles withSlices(long bytes) {
     return new RecordFiles(what, uri, contract, bytes, maxBytes, secret);

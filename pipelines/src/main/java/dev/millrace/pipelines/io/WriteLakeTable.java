@@ -1,6 +1,7 @@
 package dev.millrace.pipelines.io;
 
 import dev.millrace.contract.Contract;
+import dev.millrace.transforms.AtRest;
 import java.io.IOException;
 import java.io.Serializable;
 import java.nio.channels.WritableByteChannel;
@@ -22,8 +23,6 @@ import org.apache.beam.sdk.transforms.GroupByKey;
 import org.apache.beam.sdk.transforms.PTransform;
 import org.apache.beam.sdk.transforms.ParDo;
 import org.apache.beam.sdk.transforms.SerializableFunction;
-import org.apache.beam.sdk.transforms.windowing.GlobalWindows;
-import org.apache.beam.sdk.transforms.windowing.Window;
 import org.apache.beam.sdk.values.KV;
 import org.apache.beam.sdk.values.PCollection;
 import org.apache.parquet.hadoop.metadata.CompressionCodecName;
@@ -73,7 +72,7 @@ final class WriteLakeTable<T> extends PTransform<PCollection<T>, PCollection<KV<
     String directory = layer + "/" + table;
     String staging = lake.directory() + "/.staging/" + lake.run();
     return input
-        .apply("InGlobalWindow", Window.into(new GlobalWindows()))
+        .apply("InGlobalWindow", AtRest.window())
         .apply(
             "ToRows",
             ParDo.of(new ToRows<>(contract, schema.toString(), putMore, partition, record)))

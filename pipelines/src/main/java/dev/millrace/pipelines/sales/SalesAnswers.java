@@ -8,6 +8,7 @@ import dev.millrace.schemas.retail.RevenueDaily;
 import dev.millrace.schemas.retail.StoreRevenue7d;
 import dev.millrace.schemas.retail.TopCustomer;
 import dev.millrace.schemas.retail.TopProduct;
+import dev.millrace.transforms.AtRest;
 import dev.millrace.transforms.Sourced;
 import dev.millrace.transforms.rank.Rank;
 import dev.millrace.transforms.rank.RunningTotal;
@@ -33,8 +34,6 @@ import org.apache.beam.sdk.transforms.Max;
 import org.apache.beam.sdk.transforms.ParDo;
 import org.apache.beam.sdk.transforms.SerializableFunction;
 import org.apache.beam.sdk.transforms.View;
-import org.apache.beam.sdk.transforms.windowing.GlobalWindows;
-import org.apache.beam.sdk.transforms.windowing.Window;
 import org.apache.beam.sdk.values.KV;
 import org.apache.beam.sdk.values.PCollection;
 import org.apache.beam.sdk.values.PCollectionView;
@@ -188,7 +187,7 @@ public record SalesAnswers(
   private static PCollection<CustomerRunningTotal> runningTotals(
       PCollection<Aggregate<Integer, Totals>> byCustomer) {
     return byCustomer
-        .apply("CustomerDaysAtRest", Window.into(new GlobalWindows()))
+        .apply("CustomerDaysAtRest", AtRest.window())
         .apply(
             "CustomerDays",
             MapElements.into(new TypeDescriptor<KV<Integer, KV<Long, BigDecimal>>>() {})
@@ -208,7 +207,7 @@ public record SalesAnswers(
       PCollectionView<Long> asOf) {
     PCollectionView<Map<Integer, Long>> lastPurchases =
         byCustomer
-            .apply("PurchasesAtRest", Window.into(new GlobalWindows()))
+            .apply("PurchasesAtRest", AtRest.window())
             .apply(
                 "PurchaseDays",
                 MapElements.into(new TypeDescriptor<KV<Integer, Long>>() {})
@@ -217,7 +216,7 @@ public record SalesAnswers(
             .apply("LastPurchases", Max.longsPerKey())
             .apply("LastPurchaseByCustomer", View.asMap());
     return customers
-        .apply("CustomersAtRest", Window.into(new GlobalWindows()))
+        .apply("CustomersAtRest", AtRest.window())
         .apply(
             "LapsedCustomers",
             ParDo.of(new Lapsed(lastPurchases, asOf)).withSideInputs(lastPurchases, asOf))
@@ -229,7 +228,7 @@ public record SalesAnswers(
       PCollection<Sourced<EnrichedSale>> sales, SalesConfig config) {
     Long configured = config.asOf() == null ? null : config.asOf().toEpochDay();
     return sales
-        .apply("SalesAtRest", Window.into(new GlobalWindows()))
+        .apply("SalesAtRest", AtRest.window())
         .apply(
             "Days",
             MapElements.into(new TypeDescriptor<Long>() {})
@@ -245,7 +244,7 @@ public record SalesAnswers(
       SerializableFunction<EnrichedSale, K> key,
       Coder<K> coder) {
     return sales
-        .apply(name + "AtRest", Window.into(new GlobalWindows()))
+        .apply(name + "AtRest", AtRest.window())
         .apply(
             name + "Keys",
             MapElements.into(new TypeDescriptor<KV<K, Totals>>() {})

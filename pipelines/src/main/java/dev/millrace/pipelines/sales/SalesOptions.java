@@ -11,6 +11,9 @@ import org.jspecify.annotations.Nullable;
  */
 public interface SalesOptions extends PipelineOptions {
 
+  /** Where the key of private fields is kept if not said otherwise. */
+  String DEFAULT_SECRET = "file:.millrace/secret.key";
+
   @Description(
       "Sales facts: a file, a directory, a glob, several of them with commas, or the bronze table of a lake; JSON lines, CSV,"
           + " Avro or Parquet; text also as gzip or zstd")
@@ -93,7 +96,7 @@ public interface SalesOptions extends PipelineOptions {
   @Description(
       "Key that tokenizes and encrypts private fields, as a reference: env:NAME or file:PATH; the default file is made on"
           + " first use")
-  @Default.String("file:.millrace/secret.key")
+  @Default.String(DEFAULT_SECRET)
   String getSecret();
 
   void setSecret(String value);

@@ -2,6 +2,7 @@ package dev.millrace.transforms.refine;
 
 import dev.millrace.schemas.system.DeadLetter;
 import dev.millrace.transforms.Accounted;
+import dev.millrace.transforms.AtRest;
 import dev.millrace.transforms.DeadLetters;
 import dev.millrace.transforms.Origin;
 import dev.millrace.transforms.Outcome;
@@ -14,8 +15,6 @@ import org.apache.beam.sdk.extensions.avro.coders.AvroCoder;
 import org.apache.beam.sdk.transforms.DoFn;
 import org.apache.beam.sdk.transforms.ParDo;
 import org.apache.beam.sdk.transforms.windowing.GlobalWindow;
-import org.apache.beam.sdk.transforms.windowing.GlobalWindows;
-import org.apache.beam.sdk.transforms.windowing.Window;
 import org.apache.beam.sdk.values.PCollection;
 import org.apache.beam.sdk.values.PCollectionTuple;
 import org.apache.beam.sdk.values.TupleTag;
@@ -52,7 +51,7 @@ abstract class StepFn<I, T extends SpecificRecord> extends DoFn<I, Sourced<T>> {
         out.get(good).setCoder(SourcedCoder.of(AvroCoder.specific(type))),
         out.get(rejects)
             .setCoder(DeadLetters.coder())
-            .apply("RejectsInGlobalWindow", Window.into(new GlobalWindows())),
+            .apply("RejectsInGlobalWindow", AtRest.window()),
         out.get(talliesTag).setCoder(Tally.coder()));
   }
 

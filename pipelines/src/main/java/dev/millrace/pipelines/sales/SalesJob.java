@@ -1,0 +1,332 @@
+package dev.millrace.pipelines.sales;
+
+import dev.millrace.contract.Contract;
+import dev.millrace.pipelines.CatalogueEntry;
+import dev.millrace.pipelines.UserError;
+import dev.millrace.pipelines.io.Lake;
+import dev.millrace.pipelines.io.RecordFiles;
+import dev.millrace.pipelines.io.warehouse.PreparedWarehouse;
+import dev.millrace.pipelines.io.warehouse.Run;
+import dev.millrace.pipelines.io.warehouse.Warehouse;
+import dev.millrace.pipelines.io.warehouse.WarehouseConfig;
+import dev.millrace.schemas.retail.ClassifiedProduct;
+import dev.millrace.schemas.retail.Customer;
+import dev.millrace.schemas.retail.CustomerRunningTotal;
+import dev.millrace.schemas.retail.Day;
+import dev.millrace.schemas.retail.EnrichedSale;
+import dev.millrace.schemas.retail.LapsedCustomer;
+import dev.millrace.schemas.retail.LocatedCustomer;
+import dev.millrace.schemas.retail.LocatedStore;
+import dev.millrace.schemas.retail.Product;
+import dev.millrace.schemas.retail.ProductClass;
+import dev.millrace.schemas.retail.Promotion;
+import dev.millrace.schemas.retail.Region;
+import dev.millrace.schemas.retail.RevenueDaily;
+import dev.millrace.schemas.retail.Sale;
+import dev.millrace.schemas.retail.SaleFact;
+import dev.millrace.schemas.retail.Store;
+import dev.millrace.schemas.retail.StoreRevenue7d;
+import dev.millrace.schemas.retail.TopCustomer;
+import dev.millrace.schemas.retail.TopProduct;
+import dev.millrace.schemas.system.DeadLetter;
+import dev.millrace.schemas.system.FieldProfile;
+import dev.millrace.schemas.system.LedgerEntry;
+import dev.millrace.transforms.RawRecord;
+import dev.millrace.transforms.Sourced;
+import dev.millrace.transforms.refine.Vault;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.UUID;
+import java.util.stream.Stream;
+import org.apache.avro.specific.SpecificRecord;
+import org.apache.beam.sdk.Pipeline;
+import org.apache.beam.sdk.PipelineResult;
+import org.apache.beam.sdk.extensions.avro.coders.AvroCoder;
+import org.apache.beam.sdk.transforms.MapElements;
+import org.apache.beam.sdk.values.KV;
+import org.apache.beam.sdk.values.PCollection;
+import org.apache.beam.sdk.values.TypeDescriptor;
+import org.jspecify.annotations.Nullable;
+
+/** One run of {@code sales}: joins the flow to files, lake, warehouse and report. */
+final class SalesJob implements CatalogueEntry.Job {
+
+  static final String VERSION = "1";
+
+  private static final List<Class<? extends SpecificRecord>> TABLES =
+      List.of(
+          Region.class,
+          LocatedCustomer.class,
+          ClassifiedProduct.class,
+          LocatedStore.class,
+          Promotion.class,
+          Day.class,
+          SaleFact.class,
+          RevenueDaily.class,
+          TopCustomer.class,
+          StoreRevenue7d.class,
+          CustomerRunningTotal.class,
+          LapsedCustomer.class,
+          TopProduct.class,
+          DeadLetter.class,
+          LedgerEntry.class,
+          FieldProfile.class);
+
+  private final SalesOptions options;
+  private final CatalogueEntry.Surroundings surroundings;
+  private final SalesConfig config;
+  private final Run run;
+  private final List<RecordFiles> sources = new ArrayList<>();
+  private @Nullable Warehouse warehouse;
+  private @Nullable PreparedWarehouse prepared;
+
+  SalesJob(SalesOptions options, CatalogueEntry.Surroundings surroundings) {
+    this.options = options;
+    this.surroundings = surroundings;
+    this.config = SalesConfig.from(options);
+    this.run =
+        new Run(UUID.randomUUID().toString().substring(0, 13), "sales", VERSION, Instant.now());
+    add("--sales", options.getSales(), Sale.class);
+    add("--customers", options.getCustomers(), Customer.class);
+    add("--products", options.getProducts(), Product.class);
+    add("--product-classes", options.getProductClasses(), ProductClass.class);
+    add("--stores", options.getStores(), Store.class);
+    add("--promotions", options.getPromotions(), Promotion.class);
+    add("--days", options.getDays(), Day.class);
+    add("--regions", options.getRegions(), Region.class);
+  }
+
+  private void add(String option, String uri, Class<? extends SpecificRecord> type) {
+    RecordFiles files =
+        RecordFiles.read(option, uri, Contract.of(type)).withSecret(config.secret());
+    files.check();
+    sources.add(files);
+  }
+
+  @Override
+  public void prepare() {
+    try {
+      if (config.secret().equals(SalesOptions.DEFAULT_SECRET)) {
+        Vault.createIfAbsent(Path.of(config.secret().substring("file:".length())));
+      }
+    } catch (IOException unwritable) {
+      throw new UserError(
+          "The key of private fields cannot be made at "
+              + config.secret()
+              + " ("
+              + unwritable.getMessage()
+              + "); give another place with --secret.",
+          unwritable);
+    }
+    Vault.open(config.secret());
+    writable("--lake", options.getLake());
+    writable("--report", options.getReport());
+    String url =
+        options.getWarehouse().equals("embedded")
+            ? surroundings.embeddedWarehouse()
+            : options.getWarehouse();
+    warehouse =
+        Warehouse.at(
+                WarehouseConfig.of(url, options.getWarehouseUser(), options.getWarehousePassword()))
+            .forRun(run)
+            .withTables(TABLES.stream().map(Contract::of).toList());
+    prepared = warehouse.prepare();
+  }
+
+  private static void writable(String option, String directory) {
+    try {
+      Path path = Files.createDirectories(Path.of(directory));
+      Files.delete(Files.createTempFile(path, ".writable", null));
+    } catch (IOException | SecurityException refused) {
+      throw new UserError(
+          option
+              + ": the directory '"
+              + directory
+              + "' cannot be written ("
+              + refused
+              + "); name another one.",
+          refused);
+    }
+  }
+
+  @Override
+  public void build(Pipeline pipeline) {
+    List<PCollection<RawRecord>> raw = new ArrayList<>();
+    List<String> names =
+        List.of(
+            "Sales",
+            "Customers",
+            "Products",
+            "ProductClasses",
+            "Stores",
+            "Promotions",
+            "Days",
+            "Regions");
+    for (int i = 0; i < names.size(); i++) {
+      raw.add(pipeline.apply("Read" + names.get(i), sources.get(i)));
+    }
+    SalesResults results =
+        SalesPipeline.flow(
+            new SalesInputs(
+                raw.get(0),
+                raw.get(1),
+                raw.get(2),
+                raw.get(3),
+                raw.get(4),
+                raw.get(5),
+                raw.get(6),
+                raw.get(7)),
+            config,
+            VERSION);
+    PCollection<Long> go =
+        results.ledger().apply("RunGate", RunGate.refusingMoreRejectsThan(config.maxRejectRatio()));
+    PCollection<?> published = warehouse(results, go);
+    lake(raw, results, published);
+  }
+
+  private PCollection<?> warehouse(SalesResults results, PCollection<Long> go) {
+    List<PCollection<Void>> written = new ArrayList<>();
+    SalesAnswers answers = results.answers();
+    written.add(write("Regions", values("Regions", results.regions(), Region.class), Region.class));
+    written.add(
+        write(
+            "Customers",
+            values("Customers", results.customers(), LocatedCustomer.class),
+            LocatedCustomer.class));
+    written.add(
+        write(
+            "Products",
+            values("Products", results.products(), ClassifiedProduct.class),
+            ClassifiedProduct.class));
+    written.add(
+        write(
+            "Stores", values("Stores", results.stores(), LocatedStore.class), LocatedStore.class));
+    written.add(
+        write(
+            "Promotions",
+            values("Promotions", results.promotions(), Promotion.class),
+            Promotion.class));
+    written.add(write("Days", values("Days", results.days(), Day.class), Day.class));
+    written.add(write("Facts", facts(results.sales()), SaleFact.class));
+    written.add(write("RevenueDaily", answers.revenueDaily(), RevenueDaily.class));
+    written.add(write("TopCustomers", answers.topCustomers(), TopCustomer.class));
+    written.add(write("StoreRevenue7d", answers.storeRevenue7d(), StoreRevenue7d.class));
+    written.add(
+        write(
+            "CustomerRunningTotals", answers.customerRunningTotals(), CustomerRunningTotal.class));
+    written.add(write("LapsedCustomers", answers.lapsedCustomers(), LapsedCustomer.class));
+    written.add(write("TopProducts", answers.topProducts(), TopProduct.class));
+    written.add(write("DeadLetters", results.rejects(), DeadLetter.class));
+    written.add(write("Ledger", results.ledger(), LedgerEntry.class));
+    written.add(write("Profile", results.profile(), FieldProfile.class));
+    return go.apply("PublishWarehouse", warehouse().publish().after(written));
+  }
+
+  private void lake(
+      List<PCollection<RawRecord>> raw, SalesResults results, PCollection<?> published) {
+    Lake lake = Lake.at(Path.of(options.getLake()), "sales", run.id());
+    List<PCollection<KV<String, String>>> files = new ArrayList<>();
+    List<String> tables =
+        List.of(
+            "sales",
+            "customers",
+            "products",
+            "product_classes",
+            "stores",
+            "promotions",
+            "days",
+            "regions");
+    for (int i = 0; i < tables.size(); i++) {
+      boolean isPrivate = sources.get(i).contract().hasPrivateFields();
+      files.add(
+          raw.get(i)
+              .apply(
+                  "Bronze_" + tables.get(i),
+                  lake.bronze(tables.get(i), isPrivate ? config.secret() : null)));
+    }
+    files.add(
+        results
+            .sales()
+            .apply(
+                "Silver_sales",
+                lake.silver(
+                    "sales",
+                    EnrichedSale.class,
+                    s -> "month=" + s.value().getDay().toString().substring(0, 7))));
+    SalesAnswers answers = results.answers();
+    files.add(answers.revenueDaily().apply("Gold_revenue_daily", lake.gold(RevenueDaily.class)));
+    files.add(answers.topCustomers().apply("Gold_top_customers", lake.gold(TopCustomer.class)));
+    files.add(
+        answers.storeRevenue7d().apply("Gold_store_revenue_7d", lake.gold(StoreRevenue7d.class)));
+    files.add(
+        answers
+            .customerRunningTotals()
+            .apply("Gold_customer_running_total", lake.gold(CustomerRunningTotal.class)));
+    files.add(
+        answers.lapsedCustomers().apply("Gold_lapsed_customers", lake.gold(LapsedCustomer.class)));
+    files.add(answers.topProducts().apply("Gold_top_products", lake.gold(TopProduct.class)));
+    files.add(results.rejects().apply("Rejects_dead_letter", lake.rejects(DeadLetter.class)));
+    files.add(results.ledger().apply("Gold_ledger", lake.gold(LedgerEntry.class)));
+    published
+        .apply("WarehousePublished", org.apache.beam.sdk.transforms.Count.globally())
+        .apply("PublishLake", lake.publish().after(files));
+  }
+
+  private <T extends SpecificRecord> PCollection<Void> write(
+      String name, PCollection<T> rows, Class<T> type) {
+    return rows.apply("Warehouse_" + name, warehouse().table(type));
+  }
+
+  private static <T extends SpecificRecord> PCollection<T> values(
+      String name, PCollection<Sourced<T>> records, Class<T> type) {
+    return records
+        .apply("Rows_" + name, MapElements.into(TypeDescriptor.of(type)).via(Sourced::value))
+        .setCoder(AvroCoder.specific(type));
+  }
+
+  private static PCollection<SaleFact> facts(PCollection<Sourced<EnrichedSale>> sales) {
+    return sales
+        .apply(
+            "Rows_Facts",
+            MapElements.into(TypeDescriptor.of(SaleFact.class))
+                .via(
+                    s ->
+                        new SaleFact(
+                            s.value().getSaleKey(),
+                            s.value().getDay(),
+                            s.value().getSale(),
+                            s.origin().source(),
+                            s.origin().position(),
+                            s.contractVersion())))
+        .setCoder(AvroCoder.specific(SaleFact.class));
+  }
+
+  private Warehouse warehouse() {
+    if (warehouse == null) {
+      throw new IllegalStateException("prepare() comes before build()");
+    }
+    return warehouse;
+  }
+
+  @Override
+  public String finish(PipelineResult result) throws Exception {
+    close();
+    return Stream.of("done", options.getLake(), options.getReport()).toList().toString();
+  }
+
+  @Override
+  public void abandon(Throwable cause) {
+    close();
+  }
+
+  private void close() {
+    if (prepared != null) {
+      prepared.close();
+      prepared = null;
+    }
+  }
+}
