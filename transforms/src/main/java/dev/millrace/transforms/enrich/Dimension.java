@@ -1,0 +1,203 @@
+package dev.millrace.transforms.enrich;
+
+import dev.millrace.contract.Contract;
+import dev.millrace.contract.FieldContract;
+import dev.millrace.transforms.Sourced;
+import dev.millrace.transforms.SourcedCoder;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.Objects;
+import org.apache.avro.specific.SpecificRecord;
+import org.apache.beam.sdk.Pipeline;
+import org.apache.beam.sdk.coders.Coder;
+import org.apache.beam.sdk.coders.CoderRegistry;
+import org.apache.beam.sdk.coders.MapCoder;
+import org.apache.beam.sdk.coders.StringUtf8Coder;
+import org.apache.beam.sdk.coders.VarIntCoder;
+import org.apache.beam.sdk.coders.VarLongCoder;
+import org.apache.beam.sdk.transforms.Combine;
+import org.apache.beam.sdk.transforms.Combine.CombineFn;
+import org.apache.beam.sdk.transforms.PTransform;
+import org.apache.beam.sdk.transforms.windowing.DefaultTrigger;
+import org.apache.beam.sdk.transforms.windowing.GlobalWindows;
+import org.apache.beam.sdk.transforms.windowing.Window;
+import org.apache.beam.sdk.values.PCollection;
+import org.apache.beam.sdk.values.PCollection.IsBounded;
+import org.apache.beam.sdk.values.PCollectionView;
+import org.apache.beam.sdk.values.PInput;
+import org.apache.beam.sdk.values.POutput;
+import org.apache.beam.sdk.values.PValue;
+import org.apache.beam.sdk.values.TupleTag;
+
+/**
+ * All rows of a dimension by their key, on every worker: what {@link Enrich} looks foreign keys up
+ * in.
+ *
+ * <p>Example: {@code Dimension<Store> stores = refined.good().apply("Stores",
+ * Dimension.of(Store.class))}.
+ *
+ * <p><b>Input:</b> rows whose contract has a key of one field, an integer or a string; tens of
+ * thousands at most. <b>Output:</b> this, one map built once, not decoded again for each look-up.
+ * <b>Bounded/unbounded:</b> bounded only. <b>State and timers:</b> a combine in the global window.
+ * <b>Reasons:</b> none. <b>Guarantee:</b> of several rows with one key the one of the earliest
+ * origin; remove copies before, so that they are accounted for. <b>Runners:</b> all.
+ *
+ * @param <V> type of the rows
+ */
+public final class Dimension<V> implements POutput {
+
+  private final Contract contract;
+  private final PCollectionView<Map<Object, V>> view;
+  private final TupleTag<PCollectionView<Map<Object, V>>> tag = new TupleTag<>("rows") {};
+
+  private Dimension(Contract contract, PCollectionView<Map<Object, V>> view) {
+    this.contract = contract;
+    this.view = view;
+  }
+
+  /** The dimension of rows of a class, by the key its contract declares. */
+  public static <V extends SpecificRecord> PTransform<PCollection<Sourced<V>>, Dimension<V>> of(
+      Class<V> type) {
+    Contract contract = Contract.of(type);
+    if (contract.key().size() != 1) {
+      throw new IllegalArgumentException(
+          "contract %s has a key of %d fields; a dimension needs one"
+              .formatted(contract.name(), contract.key().size()));
+    }
+    keyCoder(contract);
+    return new Broadcast<>(contract);
+  }
+
+  /** The contract of the rows. */
+  public Contract contract() {
+    return contract;
+  }
+
+  FieldContract key() {
+    return contract.key().get(0);
+  }
+
+  PCollectionView<Map<Object, V>> view() {
+    return view;
+  }
+
+  @Override
+  public Pipeline getPipeline() {
+    return view.getPipeline();
+  }
+
+  @Override
+  public Map<TupleTag<?>, PValue> expand() {
+    return Map.of(tag, view);
+  }
+
+  @Override
+  public void finishSpecifyingOutput(
+      String transformName, PInput input, PTransform<?, ?> transform) {}
+
+  @SuppressWarnings("unchecked") // The coder meets only values of the key's own type.
+  private static Coder<Object> keyCoder(Contract contract) {
+    FieldContract key = contract.key().get(0);
+    Coder<?> coder =
+        switch (key.type()) {
+          case INT -> VarIntCoder.of();
+          case LONG -> VarLongCoder.of();
+          case STRING -> StringUtf8Coder.of();
+          default ->
+              throw new IllegalArgumentException(
+                  "contract %s: its key %s is a %s; a dimension is keyed by int, long or string"
+                      .formatted(contract.name(), key.name(), key.type()));
+        };
+    return (Coder<Object>) coder;
+  }
+
+  private static final class Broadcast<V extends SpecificRecord>
+      extends PTransform<PCollection<Sourced<V>>, Dimension<V>> {
+    private final Contract contract;
+
+    private Broadcast(Contract contract) {
+      this.contract = contract;
+    }
+
+    @Override
+    public Dimension<V> expand(PCollection<Sourced<V>> rows) {
+      if (rows.isBounded() == IsBounded.UNBOUNDED) {
+        throw new IllegalArgumentException(
+            "the rows of dimension "
+                + contract.table()
+                + " never end; a dimension is read from a bounded collection");
+      }
+      SourcedCoder<V> coder = (SourcedCoder<V>) rows.getCoder();
+      return new Dimension<>(
+          contract,
+          rows.apply(
+                  "Global",
+                  Window.<Sourced<V>>into(new GlobalWindows())
+                      .triggering(DefaultTrigger.of())
+                      .withAllowedLateness(org.joda.time.Duration.ZERO)
+                      .discardingFiredPanes())
+              .apply(
+                  "Map",
+                  Combine.globally(new ByKey<V>(contract, keyCoder(contract), coder))
+                      .asSingletonView()));
+    }
+  }
+
+  /** Collects rows into one map. It changes its accumulator: a copy per row would be quadratic. */
+  private static final class ByKey<V extends SpecificRecord>
+      extends CombineFn<Sourced<V>, Map<Object, Sourced<V>>, Map<Object, V>> {
+    private final Contract contract;
+    private final Coder<Object> keys;
+    private final SourcedCoder<V> rows;
+
+    private ByKey(Contract contract, Coder<Object> keys, SourcedCoder<V> rows) {
+      this.contract = contract;
+      this.keys = keys;
+      this.rows = rows;
+    }
+
+    @Override
+    public Map<Object, Sourced<V>> createAccumulator() {
+      return new HashMap<>();
+    }
+
+    @Override
+    public Map<Object, Sourced<V>> addInput(Map<Object, Sourced<V>> byKey, Sourced<V> row) {
+      Object key = Objects.requireNonNull(contract.key().get(0).valueIn(row.value()), "key");
+      byKey.merge(key, row, ByKey::earlier);
+      return byKey;
+    }
+
+    @Override
+    public Map<Object, Sourced<V>> mergeAccumulators(Iterable<Map<Object, Sourced<V>>> all) {
+      Map<Object, Sourced<V>> merged = new HashMap<>();
+      for (Map<Object, Sourced<V>> one : all) {
+        one.forEach((key, row) -> merged.merge(key, row, ByKey::earlier));
+      }
+      return merged;
+    }
+
+    @Override
+    public Map<Object, V> extractOutput(Map<Object, Sourced<V>> byKey) {
+      Map<Object, V> values = new HashMap<>(2 * byKey.size());
+      byKey.forEach((key, row) -> values.put(key, row.value()));
+      return values;
+    }
+
+    private static <V> Sourced<V> earlier(Sourced<V> one, Sourced<V> other) {
+      return one.origin().compareTo(other.origin()) <= 0 ? one : other;
+    }
+
+    @Override
+    public Coder<Map<Object, Sourced<V>>> getAccumulatorCoder(
+        CoderRegistry registry, Coder<Sourced<V>> input) {
+      return MapCoder.of(keys, rows);
+    }
+
+    @Override
+    public Coder<Map<Object, V>> getDefaultOutputCoder(
+        CoderRegistry registry, Coder<Sourced<V>> input) {
+      return MapCoder.of(keys, rows.valueCoder());
+    }
+  }
+}

@@ -1,0 +1,169 @@
+package dev.millrace.transforms.profile;
+
+import dev.millrace.contract.Contract;
+import dev.millrace.schemas.system.FieldProfile;
+import dev.millrace.transforms.Sourced;
+import java.time.Duration;
+import org.apache.avro.specific.SpecificRecord;
+import org.apache.beam.sdk.coders.Coder;
+import org.apache.beam.sdk.coders.CoderRegistry;
+import org.apache.beam.sdk.extensions.avro.coders.AvroCoder;
+import org.apache.beam.sdk.transforms.Combine;
+import org.apache.beam.sdk.transforms.Combine.CombineFn;
+import org.apache.beam.sdk.transforms.DoFn;
+import org.apache.beam.sdk.transforms.PTransform;
+import org.apache.beam.sdk.transforms.ParDo;
+import org.apache.beam.sdk.transforms.windowing.AfterProcessingTime;
+import org.apache.beam.sdk.transforms.windowing.DefaultTrigger;
+import org.apache.beam.sdk.transforms.windowing.GlobalWindow;
+import org.apache.beam.sdk.transforms.windowing.GlobalWindows;
+import org.apache.beam.sdk.transforms.windowing.Repeatedly;
+import org.apache.beam.sdk.transforms.windowing.Window;
+import org.apache.beam.sdk.values.PCollection;
+import org.apache.beam.sdk.values.PCollection.IsBounded;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What a run saw in each field of a contract: records, nulls, least and greatest value.
+ *
+ * <p>Example: {@code sales.good().apply("ProfileSales", Profile.of("sales", Sale.class))}.
+ *
+ * <p><b>Input:</b> records. <b>Output:</b> one {@link FieldProfile} per field; of private fields
+ * the counts only. Numbers and times are ordered by value, text by its characters' codes.
+ * <b>Bounded/unbounded:</b> in batch once, also where there was no record; in a stream running
+ * profiles, stated again a while after something new came, to be upserted. <b>State and timers:</b>
+ * a combine in the global window, one accumulator. <b>Reasons:</b> none. <b>Guarantee:</b>
+ * independent of order and bundles. <b>Runners:</b> all.
+ *
+ * @param <T> type of the records
+ */
+public final class Profile<T extends SpecificRecord>
+    extends PTransform<PCollection<Sourced<T>>, PCollection<FieldProfile>> {
+
+  private final String pipeline;
+  private final Contract contract;
+  private final Duration every;
+
+  private Profile(String pipeline, Contract contract, Duration every) {
+    this.pipeline = pipeline;
+    this.contract = contract;
+    this.every = every;
+  }
+
+  /** The profile of a pipeline's records of a class. */
+  public static <T extends SpecificRecord> Profile<T> of(String pipeline, Class<T> type) {
+    return new Profile<>(pipeline, Contract.of(type), Duration.ofSeconds(10));
+  }
+
+  /** How long, by the clock, after something new came a stream states its profiles again. */
+  public Profile<T> withUpdates(Duration after) {
+    if (after.isNegative()) {
+      throw new IllegalArgumentException("updates after " + after + " are in the past");
+    }
+    return new Profile<>(pipeline, contract, after);
+  }
+
+  @Override
+  public PCollection<FieldProfile> expand(PCollection<Sourced<T>> input) {
+    boolean bounded = input.isBounded() == IsBounded.BOUNDED;
+    Combine.Globally<Seen, Seen> combine = Combine.globally(new Add(contract));
+    return input
+        .apply(
+            "Global",
+            Window.<Sourced<T>>into(new GlobalWindows())
+                .triggering(
+                    bounded
+                        ? DefaultTrigger.of()
+                        : Repeatedly.forever(
+                            AfterProcessingTime.pastFirstElementInPane()
+                                .plusDelayOf(org.joda.time.Duration.millis(every.toMillis()))))
+                .withAllowedLateness(org.joda.time.Duration.ZERO)
+                .accumulatingFiredPanes())
+        .apply("SeeBundle", ParDo.of(new SeeBundle<T>(contract)))
+        .setCoder(Seen.coder(contract))
+        .apply("Add", bounded ? combine : combine.withoutDefaults())
+        .setCoder(Seen.coder(contract))
+        .apply("Profiles", ParDo.of(new ToProfiles(pipeline)))
+        .setCoder(AvroCoder.specific(FieldProfile.class));
+  }
+
+  private static final class SeeBundle<T extends SpecificRecord> extends DoFn<Sourced<T>, Seen> {
+    private final Contract contract;
+    private transient @Nullable Seen seen;
+
+    private SeeBundle(Contract contract) {
+      this.contract = contract;
+    }
+
+    @ProcessElement
+    public void process(@Element Sourced<T> record) {
+      if (seen == null) {
+        seen = new Seen(contract);
+      }
+      seen.add(record.value());
+    }
+
+    @FinishBundle
+    public void finish(FinishBundleContext context) {
+      if (seen != null) {
+        context.output(seen, GlobalWindow.INSTANCE.maxTimestamp(), GlobalWindow.INSTANCE);
+        seen = null;
+      }
+    }
+  }
+
+  private static final class Add extends CombineFn<Seen, Seen, Seen> {
+    private final Contract contract;
+
+    private Add(Contract contract) {
+      this.contract = contract;
+    }
+
+    @Override
+    public Seen createAccumulator() {
+      return new Seen(contract);
+    }
+
+    @Override
+    public Seen addInput(Seen sum, Seen bundle) {
+      return sum.plus(bundle);
+    }
+
+    @Override
+    public Seen mergeAccumulators(Iterable<Seen> all) {
+      Seen sum = createAccumulator();
+      for (Seen one : all) {
+        sum = sum.plus(one);
+      }
+      return sum;
+    }
+
+    @Override
+    public Seen extractOutput(Seen sum) {
+      return sum;
+    }
+
+    @Override
+    public Coder<Seen> getAccumulatorCoder(CoderRegistry registry, Coder<Seen> input) {
+      return Seen.coder(contract);
+    }
+
+    @Override
+    public Coder<Seen> getDefaultOutputCoder(CoderRegistry registry, Coder<Seen> input) {
+      return Seen.coder(contract);
+    }
+  }
+
+  private static final class ToProfiles extends DoFn<Seen, FieldProfile> {
+    private final String pipeline;
+
+    private ToProfiles(String pipeline) {
+      this.pipeline = pipeline;
+    }
+
+    @ProcessElement
+    public void process(@Element Seen seen, OutputReceiver<FieldProfile> out) {
+      seen.profiles(pipeline).forEach(out::output);
+    }
+  }
+}

@@ -1,0 +1,88 @@
+package dev.millrace.transforms.rejects;
+
+import dev.millrace.schemas.system.DeadLetter;
+import dev.millrace.transforms.Accounted;
+import dev.millrace.transforms.DeadLetters;
+import java.util.Arrays;
+import org.apache.beam.sdk.transforms.DoFn;
+import org.apache.beam.sdk.transforms.Flatten;
+import org.apache.beam.sdk.transforms.PTransform;
+import org.apache.beam.sdk.transforms.ParDo;
+import org.apache.beam.sdk.transforms.windowing.DefaultTrigger;
+import org.apache.beam.sdk.transforms.windowing.GlobalWindows;
+import org.apache.beam.sdk.transforms.windowing.Window;
+import org.apache.beam.sdk.values.PCollection;
+import org.apache.beam.sdk.values.PCollectionList;
+import org.joda.time.Duration;
+
+/**
+ * Brings the refused records of all stages together, and stamps each with pipeline and version.
+ *
+ * <p>Example: {@code Rejects.of("sales", "0.1.0", refined, unique, enriched)}.
+ *
+ * <p><b>Input:</b> dead letters. <b>Output:</b> the same, stamped, in the global window.
+ * <b>Bounded/unbounded:</b> both; one by one. <b>State and timers:</b> none. <b>Reasons:</b> those
+ * of the stages. <b>Guarantee:</b> none is lost or changed otherwise. <b>Runners:</b> all.
+ */
+public final class Rejects
+    extends PTransform<PCollectionList<DeadLetter>, PCollection<DeadLetter>> {
+
+  private final String pipeline;
+  private final String version;
+
+  private Rejects(String pipeline, String version) {
+    this.pipeline = pipeline;
+    this.version = version;
+  }
+
+  /** The rejects of a pipeline's stages, brought together in a step {@code Rejects}. */
+  public static PCollection<DeadLetter> of(
+      String pipeline, String version, Accounted<?>... stages) {
+    return PCollectionList.of(Arrays.stream(stages).map(Accounted::rejects).toList())
+        .apply("Rejects", stamp(pipeline, version));
+  }
+
+  /** The same, to be applied to a list of rejects. */
+  public static Rejects stamp(String pipeline, String version) {
+    return new Rejects(pipeline, version);
+  }
+
+  @Override
+  public PCollection<DeadLetter> expand(PCollectionList<DeadLetter> stages) {
+    PCollectionList<DeadLetter> windowed = PCollectionList.empty(stages.getPipeline());
+    for (int i = 0; i < stages.size(); i++) {
+      // Stages can have windows of their own, which do not flatten.
+      windowed =
+          windowed.and(
+              stages
+                  .get(i)
+                  .apply(
+                      "Global" + i,
+                      Window.<DeadLetter>into(new GlobalWindows())
+                          .triggering(DefaultTrigger.of())
+                          .withAllowedLateness(Duration.ZERO)
+                          .discardingFiredPanes()));
+    }
+    return windowed
+        .apply("Flatten", Flatten.pCollections())
+        .setCoder(DeadLetters.coder())
+        .apply("Stamp", ParDo.of(new Stamp(pipeline, version)))
+        .setCoder(DeadLetters.coder());
+  }
+
+  private static final class Stamp extends DoFn<DeadLetter, DeadLetter> {
+    private final String pipeline;
+    private final String version;
+
+    private Stamp(String pipeline, String version) {
+      this.pipeline = pipeline;
+      this.version = version;
+    }
+
+    @ProcessElement
+    public void process(@Element DeadLetter reject, OutputReceiver<DeadLetter> out) {
+      out.output(
+          DeadLetter.newBuilder(reject).setPipeline(pipeline).setPipelineVersion(version).build());
+    }
+  }
+}
