@@ -1,0 +1,23 @@
+package dev.millrace.runners;
+
+import java.util.List;
+import org.apache.beam.sdk.PipelineRunner;
+import org.apache.beam.sdk.options.PipelineOptions;
+
+/**
+ * A runner, as the command line needs it.
+ *
+ * @param runner runs the pipelines; its {@code run} returns before the pipeline has ended
+ * @param optionsClass the runner's own options
+ * @param defaults options as on the command line; what the user gives overrides them
+ */
+public record Engine(
+    Class<? extends PipelineRunner<?>> runner,
+    Class<? extends PipelineOptions> optionsClass,
+    List<String> defaults) {
+
+  /** Keeps a copy of the defaults. */
+  public Engine {
+    defaults = List.copyOf(defaults);
+  }
+}

@@ -1,0 +1,115 @@
+package dev.millrace.runners;
+
+import dev.millrace.local.LocalPostgres;
+import dev.millrace.pipelines.CatalogueEntry;
+import dev.millrace.pipelines.CatalogueEntry.Job;
+import java.nio.file.Path;
+import java.util.Map;
+import java.util.TreeMap;
+import org.apache.beam.sdk.Pipeline;
+import org.apache.beam.sdk.PipelineResult;
+import org.apache.beam.sdk.PipelineResult.State;
+import org.apache.beam.sdk.metrics.MetricNameFilter;
+import org.apache.beam.sdk.metrics.MetricResult;
+import org.apache.beam.sdk.metrics.MetricsFilter;
+import org.apache.beam.sdk.options.PipelineOptions;
+import org.joda.time.Duration;
+import org.jspecify.annotations.Nullable;
+
+/** One run of one pipeline, from its options to its summary. */
+final class Launch {
+
+  private static final Duration GLANCE = Duration.millis(250);
+  private static final String SUFFIX = ".records";
+  private static final MetricsFilter STAGES =
+      MetricsFilter.builder().addNameFilter(MetricNameFilter.inNamespace("millrace")).build();
+
+  private final Engine engine;
+  private final Path postgresDirectory;
+  private final Narrator narrator;
+
+  Launch(Engine engine, Path postgresDirectory, Narrator narrator) {
+    this.engine = engine;
+    this.postgresDirectory = postgresDirectory;
+    this.narrator = narrator;
+  }
+
+  /** Runs the pipeline to its end and returns its summary. */
+  String run(CatalogueEntry entry, PipelineOptions options) throws Exception {
+    options.setRunner(engine.runner());
+    try (Surroundings surroundings = new Surroundings()) {
+      narrator.phase("Preparing");
+      Job job = entry.job(options, surroundings);
+      try {
+        job.prepare();
+        Pipeline pipeline = Pipeline.create(options);
+        job.build(pipeline);
+        narrator.phase("Running");
+        PipelineResult result = await(pipeline.run());
+        narrator.phase("Finishing");
+        String summary = job.finish(result);
+        narrator.close();
+        return summary;
+      } catch (Throwable failed) {
+        abandon(job, failed);
+        throw failed;
+      }
+    }
+  }
+
+  private PipelineResult await(PipelineResult result) {
+    State state = null;
+    while (state == null || !state.isTerminal()) {
+      state = result.waitUntilFinish(GLANCE);
+      narrator.progress(stages(result));
+    }
+    if (state != State.DONE) {
+      throw new IllegalStateException("the runner ended the pipeline in the state " + state);
+    }
+    return result;
+  }
+
+  private static Map<String, Long> stages(PipelineResult result) {
+    Map<String, Long> stages = new TreeMap<>();
+    for (MetricResult<Long> counter : result.metrics().queryMetrics(STAGES).getCounters()) {
+      String name = counter.getName().getName();
+      if (name.endsWith(SUFFIX)) {
+        stages.merge(
+            name.substring(0, name.length() - SUFFIX.length()), counter.getAttempted(), Long::sum);
+      }
+    }
+    return stages;
+  }
+
+  private static void abandon(Job job, Throwable failed) {
+    try {
+      job.abandon(failed);
+    } catch (Exception alsoFailed) {
+      failed.addSuppressed(alsoFailed);
+    }
+  }
+
+  private final class Surroundings implements CatalogueEntry.Surroundings, AutoCloseable {
+    private @Nullable LocalPostgres postgres;
+
+    @Override
+    public synchronized String embeddedWarehouse() {
+      if (postgres == null) {
+        postgres = LocalPostgres.in(postgresDirectory);
+      }
+      return postgres.jdbcUrl();
+    }
+
+    @Override
+    public void phase(String name) {
+      narrator.phase(name);
+    }
+
+    @Override
+    public synchronized void close() {
+      if (postgres != null) {
+        postgres.close();
+      }
+    }
+  }
+}

@@ -1,0 +1,136 @@
+package dev.millrace.runners;
+
+import java.io.PrintStream;
+import java.util.Locale;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.LoggerFactory;
+import org.slf4j.MDC;
+
+/**
+ * Tells how a command gets on: on a terminal by one line that is rewritten, elsewhere by one line
+ * at the start and the end of each phase, or by JSON lines.
+ */
+final class Narrator implements AutoCloseable {
+
+  private static final String REWRITE = "\r\u001b[K";
+
+  private final LogMode mode;
+  private final PrintStream err;
+  private final boolean terminal;
+  private final String command;
+  private @Nullable String phase;
+  private long begin;
+  private long records;
+  private String stage = "";
+  private Map<String, Long> before = Map.of();
+
+  Narrator(LogMode mode, PrintStream err, boolean terminal, String command) {
+    this.mode = mode;
+    this.err = err;
+    this.terminal = terminal && mode == LogMode.TEXT;
+    this.command = command;
+  }
+
+  /** Ends the phase before and begins this one. */
+  void phase(String name) {
+    close();
+    phase = name;
+    begin = System.nanoTime();
+    records = 0;
+    stage = "";
+    before = Map.of();
+    if (terminal) {
+      err.print(REWRITE + command + ": " + name + " …");
+      err.flush();
+    } else {
+      line(name, name + " …", Map.of());
+    }
+  }
+
+  /** Records per stage so far. */
+  void progress(Map<String, Long> stages) {
+    long most = 0;
+    for (Map.Entry<String, Long> entry : stages.entrySet()) {
+      long more = entry.getValue() - before.getOrDefault(entry.getKey(), 0L);
+      if (more > most) {
+        most = more;
+        stage = entry.getKey();
+        records = entry.getValue();
+      }
+    }
+    before = Map.copyOf(stages);
+    if (terminal && phase != null) {
+      err.print(REWRITE + command + ": " + phase + "  " + counted() + elapsed());
+      err.flush();
+    }
+  }
+
+  private String counted() {
+    if (stage.isEmpty()) {
+      return "";
+    }
+    double seconds = Math.max(seconds(), 0.001);
+    return String.format(
+        Locale.ROOT, "%s  %,d records  %,d/s  ", stage, records, (long) (records / seconds));
+  }
+
+  private double seconds() {
+    return (System.nanoTime() - begin) / 1e9;
+  }
+
+  private String elapsed() {
+    return String.format(Locale.ROOT, "%.1f s", seconds());
+  }
+
+  /** Ends the phase. */
+  @Override
+  public void close() {
+    if (phase == null) {
+      return;
+    }
+    String ended = phase;
+    phase = null;
+    if (terminal) {
+      err.print(REWRITE);
+    }
+    line(
+        ended,
+        ended + ": " + elapsed(),
+        Map.of("millis", Long.toString((long) (seconds() * 1000))));
+  }
+
+  /** The phase has failed: what it showed goes away, and no end of it is told. */
+  void abandon() {
+    phase = null;
+    if (terminal) {
+      err.print(REWRITE);
+      err.flush();
+    }
+  }
+
+  /** Tells of an error. */
+  void error(String sentence) {
+    abandon();
+    if (mode == LogMode.JSON) {
+      LoggerFactory.getLogger(Millrace.class).error(sentence);
+    } else {
+      err.println("millrace: " + sentence);
+    }
+  }
+
+  private void line(String name, String text, Map<String, String> data) {
+    switch (mode) {
+      case TEXT -> err.println(command + ": " + text);
+      case JSON -> {
+        MDC.put("command", command);
+        MDC.put("phase", name);
+        data.forEach(MDC::put);
+        LoggerFactory.getLogger(Millrace.class)
+            .info("{} {}", data.isEmpty() ? "begin" : "end", name);
+        MDC.clear();
+      }
+      case QUIET -> {}
+    }
+  }
+}

@@ -1,0 +1,5 @@
+/** The command line that every runner shares. */
+@NullMarked
+package dev.millrace.runners;
+
+import org.jspecify.annotations.NullMarked;
