@@ -19,9 +19,10 @@ import java.math.BigDecimal;
 import java.math.RoundingMode;
 import java.time.Duration;
 import java.time.LocalDate;
-import java.util.Map;
+import java.util.Iterator;
 import org.apache.avro.specific.SpecificRecord;
 import org.apache.beam.sdk.coders.BigDecimalCoder;
+import org.apache.beam.sdk.coders.BooleanCoder;
 import org.apache.beam.sdk.coders.Coder;
 import org.apache.beam.sdk.coders.KvCoder;
 import org.apache.beam.sdk.coders.StringUtf8Coder;
@@ -33,10 +34,13 @@ import org.apache.beam.sdk.transforms.MapElements;
 import org.apache.beam.sdk.transforms.Max;
 import org.apache.beam.sdk.transforms.ParDo;
 import org.apache.beam.sdk.transforms.SerializableFunction;
-import org.apache.beam.sdk.transforms.View;
+import org.apache.beam.sdk.transforms.join.CoGbkResult;
+import org.apache.beam.sdk.transforms.join.CoGroupByKey;
+import org.apache.beam.sdk.transforms.join.KeyedPCollectionTuple;
 import org.apache.beam.sdk.values.KV;
 import org.apache.beam.sdk.values.PCollection;
 import org.apache.beam.sdk.values.PCollectionView;
+import org.apache.beam.sdk.values.TupleTag;
 import org.apache.beam.sdk.values.TypeDescriptor;
 
 /**
@@ -55,12 +59,14 @@ public record SalesAnswers(
   private static final Coder<String> TEXT = StringUtf8Coder.of();
   private static final int LAPSED_MONTHS = 6;
 
+  /** What the greatest of no days is. */
+  private static final long NO_SALES = Long.MIN_VALUE;
+
   /** Builds the answers. */
   static SalesAnswers over(
       PCollection<Sourced<EnrichedSale>> sales,
       PCollection<Sourced<LocatedCustomer>> customers,
       SalesConfig config) {
-    PCollectionView<Long> asOf = asOf(sales, config);
     PCollection<Aggregate<KV<Integer, String>, Totals>> byDay =
         sales.apply(
             "RevenueDaily",
@@ -78,6 +84,8 @@ public record SalesAnswers(
             Windowed.tumbling(Duration.ofDays(1))
                 .keyedBy((EnrichedSale s) -> s.getSale().getCustomerId(), ID)
                 .sum(s -> s.getSale().getStoreSales()));
+    PCollection<KV<Integer, Long>> lastPurchases = lastPurchases(byCustomer);
+    PCollectionView<Long> asOf = asOf(lastPurchases, config);
     return new SalesAnswers(
         rows("RevenueDailyRows", byDay, RevenueDaily.class, SalesAnswers::revenueDaily),
         topCustomers(sales, config.topCustomers()),
@@ -91,7 +99,7 @@ public record SalesAnswers(
             StoreRevenue7d.class,
             SalesAnswers::storeRevenue7d),
         runningTotals(byCustomer),
-        lapsed(byCustomer, customers, asOf),
+        lapsed(lastPurchases, customers, asOf),
         topProducts(sales, asOf, config.topProducts()));
   }
 
@@ -145,15 +153,13 @@ public record SalesAnswers(
 
   private static PCollection<TopProduct> topProducts(
       PCollection<Sourced<EnrichedSale>> sales, PCollectionView<Long> asOf, int n) {
-    PCollection<Sourced<EnrichedSale>> ofMonth =
-        sales
-            .apply("OfTheMonth", ParDo.of(new OfTheMonth(asOf)).withSideInputs(asOf))
-            .setCoder(sales.getCoder());
     Coder<KV<Long, KV<KV<Integer, String>, Totals>>> keyed =
         KvCoder.of(VarLongCoder.of(), KvCoder.of(KvCoder.of(ID, TEXT), Totals.coder()));
+    // Every month is ranked, and the month chosen last: a few rows can wait for the reference day,
+    // all sales cannot.
     return totalsBy(
             "ProductTotals",
-            ofMonth,
+            sales,
             s ->
                 KV.of(
                     s.getDay().withDayOfMonth(1).toEpochDay(),
@@ -181,7 +187,9 @@ public record SalesAnswers(
                             product.getKey().getKey(),
                             product.getKey().getValue(),
                             product.getValue().sum(0),
-                            product.getValue().sum(1))));
+                            product.getValue().sum(1))))
+        .apply("OfTheMonth", ParDo.of(new OfTheMonth(asOf)).withSideInputs(asOf))
+        .setCoder(AvroCoder.specific(TopProduct.class));
   }
 
   private static PCollection<CustomerRunningTotal> runningTotals(
@@ -202,37 +210,51 @@ public record SalesAnswers(
   }
 
   private static PCollection<LapsedCustomer> lapsed(
-      PCollection<Aggregate<Integer, Totals>> byCustomer,
+      PCollection<KV<Integer, Long>> lastPurchases,
       PCollection<Sourced<LocatedCustomer>> customers,
       PCollectionView<Long> asOf) {
-    PCollectionView<Map<Integer, Long>> lastPurchases =
-        byCustomer
-            .apply("PurchasesAtRest", AtRest.window())
+    TupleTag<Long> purchase = new TupleTag<>("purchase");
+    TupleTag<Boolean> known = new TupleTag<>("known");
+    PCollection<KV<Integer, Boolean>> ids =
+        customers
+            .apply("CustomersAtRest", AtRest.window())
             .apply(
-                "PurchaseDays",
-                MapElements.into(new TypeDescriptor<KV<Integer, Long>>() {})
-                    .via(d -> KV.of(d.key(), d.firstDay().toEpochDay())))
-            .setCoder(KvCoder.of(ID, VarLongCoder.of()))
-            .apply("LastPurchases", Max.longsPerKey())
-            .apply("LastPurchaseByCustomer", View.asMap());
-    return customers
-        .apply("CustomersAtRest", AtRest.window())
-        .apply(
-            "LapsedCustomers",
-            ParDo.of(new Lapsed(lastPurchases, asOf)).withSideInputs(lastPurchases, asOf))
+                "CustomerIds",
+                MapElements.into(new TypeDescriptor<KV<Integer, Boolean>>() {})
+                    .via(c -> KV.of(c.value().getCustomer().getCustomerId(), true)))
+            .setCoder(KvCoder.of(ID, BooleanCoder.of()));
+    return KeyedPCollectionTuple.of(known, ids)
+        .and(purchase, lastPurchases)
+        .apply("CustomersWithPurchases", CoGroupByKey.create())
+        .apply("LapsedCustomers", ParDo.of(new Lapsed(known, purchase, asOf)).withSideInputs(asOf))
         .setCoder(AvroCoder.specific(LapsedCustomer.class));
   }
 
-  /** The reference day: as configured, else the day of the latest sale; days since the epoch. */
+  /** The last day with a purchase, per customer; days since the epoch. */
+  private static PCollection<KV<Integer, Long>> lastPurchases(
+      PCollection<Aggregate<Integer, Totals>> byCustomer) {
+    return byCustomer
+        .apply("PurchasesAtRest", AtRest.window())
+        .apply(
+            "PurchaseDays",
+            MapElements.into(new TypeDescriptor<KV<Integer, Long>>() {})
+                .via(d -> KV.of(d.key(), d.firstDay().toEpochDay())))
+        .setCoder(KvCoder.of(ID, VarLongCoder.of()))
+        .apply("LastPurchases", Max.longsPerKey());
+  }
+
+  /**
+   * The reference day: as configured, else the day of the latest sale; {@link #NO_SALES} if there
+   * is none.
+   */
   private static PCollectionView<Long> asOf(
-      PCollection<Sourced<EnrichedSale>> sales, SalesConfig config) {
+      PCollection<KV<Integer, Long>> lastPurchases, SalesConfig config) {
     Long configured = config.asOf() == null ? null : config.asOf().toEpochDay();
-    return sales
-        .apply("SalesAtRest", AtRest.window())
+    return lastPurchases
         .apply(
             "Days",
             MapElements.into(new TypeDescriptor<Long>() {})
-                .via(s -> configured == null ? s.value().getDay().toEpochDay() : configured))
+                .via(last -> configured == null ? last.getValue() : configured))
         .setCoder(VarLongCoder.of())
         .apply("AsOf", Max.longsGlobally().asSingletonView());
   }
@@ -273,7 +295,7 @@ public record SalesAnswers(
     return byRevenue != 0 ? byRevenue : Integer.compare(b.getKey(), a.getKey());
   }
 
-  private static final class OfTheMonth extends DoFn<Sourced<EnrichedSale>, Sourced<EnrichedSale>> {
+  private static final class OfTheMonth extends DoFn<TopProduct, TopProduct> {
     private final PCollectionView<Long> asOf;
 
     private OfTheMonth(PCollectionView<Long> asOf) {
@@ -282,31 +304,36 @@ public record SalesAnswers(
 
     @ProcessElement
     public void process(ProcessContext context) {
-      LocalDate day = context.element().value().getDay();
       LocalDate month = LocalDate.ofEpochDay(context.sideInput(asOf)).withDayOfMonth(1);
-      if (day.withDayOfMonth(1).equals(month)) {
+      if (context.element().getMonth().equals(month)) {
         context.output(context.element());
       }
     }
   }
 
-  private static final class Lapsed extends DoFn<Sourced<LocatedCustomer>, LapsedCustomer> {
-    private final PCollectionView<Map<Integer, Long>> lastPurchases;
+  private static final class Lapsed extends DoFn<KV<Integer, CoGbkResult>, LapsedCustomer> {
+    private final TupleTag<Boolean> known;
+    private final TupleTag<Long> purchase;
     private final PCollectionView<Long> asOf;
 
-    private Lapsed(PCollectionView<Map<Integer, Long>> lastPurchases, PCollectionView<Long> asOf) {
-      this.lastPurchases = lastPurchases;
+    private Lapsed(TupleTag<Boolean> known, TupleTag<Long> purchase, PCollectionView<Long> asOf) {
+      this.known = known;
+      this.purchase = purchase;
       this.asOf = asOf;
     }
 
     @ProcessElement
     public void process(ProcessContext context) {
-      LocalDate reference = LocalDate.ofEpochDay(context.sideInput(asOf));
-      int customer = context.element().value().getCustomer().getCustomerId();
-      Long last = context.sideInput(lastPurchases).get(customer);
-      LocalDate lastDay = last == null ? null : LocalDate.ofEpochDay(last);
-      if (lastDay == null || lastDay.isBefore(reference.minusMonths(LAPSED_MONTHS))) {
-        context.output(new LapsedCustomer(customer, lastDay, reference));
+      long reference = context.sideInput(asOf);
+      CoGbkResult customer = context.element().getValue();
+      if (reference == NO_SALES || !customer.getAll(known).iterator().hasNext()) {
+        return;
+      }
+      Iterator<Long> purchases = customer.getAll(purchase).iterator();
+      LocalDate last = purchases.hasNext() ? LocalDate.ofEpochDay(purchases.next()) : null;
+      LocalDate day = LocalDate.ofEpochDay(reference);
+      if (last == null || last.isBefore(day.minusMonths(LAPSED_MONTHS))) {
+        context.output(new LapsedCustomer(context.element().getKey(), last, day));
       }
     }
   }
