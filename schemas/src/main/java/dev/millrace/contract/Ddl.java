@@ -91,7 +91,8 @@ public final class Ddl {
 
   /**
    * Adds the foreign keys, unless they are there. They are checked at the end of the transaction,
-   * so that rows can be written in any order.
+   * so that rows can be written in any order. A table with checks due cannot be altered: run {@code
+   * SET CONSTRAINTS ALL IMMEDIATE} first where both happen in one transaction.
    */
   public static List<String> foreignKeys(Contract contract) {
     List<String> statements = new ArrayList<>();
