@@ -6,14 +6,17 @@ import java.io.ObjectStreamException;
 import java.io.Serializable;
 import java.math.BigDecimal;
 import java.time.LocalDate;
+import java.time.format.DateTimeParseException;
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.regex.Pattern;
 import java.util.regex.PatternSyntaxException;
@@ -34,7 +37,8 @@ import org.jspecify.annotations.Nullable;
  * {@code indexes}.
  *
  * <p>Of a field: the rules ({@code min}, {@code max}, {@code exclusiveMin}, {@code pattern}, {@code
- * format}, {@code oneOf}, {@code maxLength}), {@code since}, {@code unit}, {@code privacy}, {@code
+ * format}, {@code oneOf}, {@code maxLength}), {@code examples} (values that keep the rules; a field
+ * with a pattern needs some to be sampled), {@code since}, {@code unit}, {@code privacy}, {@code
  * references}.
  *
  * <p>The fields of a nested record are shown as the contract's own, in place; of two with one name
@@ -47,6 +51,22 @@ public final class Contract implements Serializable {
 
   private static final Map<Class<?>, Contract> BY_CLASS = new ConcurrentHashMap<>();
 
+  private static final Set<String> PROPERTIES =
+      Set.of(
+          "version",
+          "key",
+          "keyElse",
+          "eventTime",
+          "arrivalTime",
+          "recordVersion",
+          "table",
+          "foreignKeys",
+          "indexes");
+
+  private static final Pattern TABLE = Pattern.compile("[A-Za-z_][A-Za-z0-9_]{0,62}");
+
+  private static final Set<Type> NUMBERS = Set.of(Type.INT, Type.LONG, Type.DOUBLE, Type.DECIMAL);
+
   private final transient Schema schema;
   private final transient int version;
   private final transient Map<String, FieldContract> fields;
@@ -55,17 +75,30 @@ public final class Contract implements Serializable {
   private final transient Optional<EventTime> eventTime;
   private final transient Optional<FieldContract> arrivalTime;
   private final transient Optional<FieldContract> recordVersion;
+  private final transient Map<String, String> foreignKeys;
+  private final transient List<List<String>> indexes;
 
   private Contract(Schema schema) {
     this.schema = schema;
-    this.version = number("version", 1);
-    this.fields = new LinkedHashMap<>();
-    collect(schema, List.of());
+    for (String property : schema.getObjectProps().keySet()) {
+      if (!PROPERTIES.contains(property)) {
+        throw wrong(property, "is unknown; see the list in the documentation of Contract");
+      }
+    }
+    this.version = versionOf(schema);
+    checkTable("table", table());
+    Map<String, FieldContract> collected = new LinkedHashMap<>();
+    collect(schema, List.of(), false, collected);
+    this.fields = Collections.unmodifiableMap(collected);
     this.key = named("key");
     this.keyElse = named("keyElse");
     this.eventTime = readEventTime();
-    this.arrivalTime = Optional.ofNullable(schema.getProp("arrivalTime")).map(this::field);
-    this.recordVersion = Optional.ofNullable(schema.getProp("recordVersion")).map(this::field);
+    this.arrivalTime =
+        Optional.ofNullable(schema.getProp("arrivalTime")).map(n -> named("arrivalTime", n));
+    this.recordVersion =
+        Optional.ofNullable(schema.getProp("recordVersion")).map(n -> named("recordVersion", n));
+    this.foreignKeys = readForeignKeys();
+    this.indexes = readIndexes();
   }
 
   /** The contract a schema declares. */
@@ -173,22 +206,11 @@ public final class Contract implements Serializable {
 
   /** Foreign keys of the table: field name to the table it points to. */
   public Map<String, String> foreignKeys() {
-    Map<String, String> keys = new LinkedHashMap<>();
-    if (schema.getObjectProp("foreignKeys") instanceof Map<?, ?> declared) {
-      declared.forEach(
-          (field, table) -> keys.put(field(field.toString()).name(), table.toString()));
-    }
-    return keys;
+    return foreignKeys;
   }
 
   /** Indexes of the table beside its key: lists of field names. */
   public List<List<String>> indexes() {
-    List<List<String>> indexes = new ArrayList<>();
-    if (schema.getObjectProp("indexes") instanceof Collection<?> declared) {
-      for (Object index : declared) {
-        indexes.add(((Collection<?>) index).stream().map(n -> field(n.toString()).name()).toList());
-      }
-    }
     return indexes;
   }
 
@@ -207,22 +229,29 @@ public final class Contract implements Serializable {
     return name() + " v" + version;
   }
 
-  private void collect(Schema record, List<Integer> prefix) {
+  private void collect(
+      Schema record, List<Integer> prefix, boolean nullable, Map<String, FieldContract> into) {
     for (Schema.Field field : record.getFields()) {
       List<Integer> path = new ArrayList<>(prefix);
       path.add(field.pos());
       Schema type = withoutNull(field.schema());
+      boolean mayBeNull = nullable || field.schema().isNullable();
       if (type.getType() == Schema.Type.RECORD) {
-        collect(type, path);
-      } else if (!fields.containsKey(field.name())) {
-        fields.put(field.name(), read(field, type, List.copyOf(path)));
+        collect(type, path, mayBeNull, into);
+      } else if (!into.containsKey(field.name())) {
+        into.put(field.name(), read(field, type, List.copyOf(path), mayBeNull, versionOf(record)));
       }
     }
   }
 
-  private FieldContract read(Schema.Field field, Schema type, List<Integer> path) {
-    boolean nullable = field.schema().isUnion();
+  private FieldContract read(
+      Schema.Field field, Schema type, List<Integer> path, boolean nullable, int recordVersion) {
+    Type valueType = typeOf(field, type);
     int since = field.getObjectProp("since") instanceof Number n ? n.intValue() : 1;
+    if (since < 1 || since > recordVersion) {
+      throw wrong(
+          field, "since", "is " + since + ", but the record is in version " + recordVersion);
+    }
     Privacy privacy = null;
     String declared = field.getProp("privacy");
     if (declared != null) {
@@ -232,36 +261,44 @@ public final class Contract implements Serializable {
         throw wrong(
             field, "privacy", "is " + declared + "; it can be mask, tokenize, encrypt or drop");
       }
-      if (privacy == Privacy.DROP ? !nullable : typeOf(field, type) != Type.STRING) {
+      if (privacy == Privacy.DROP ? !nullable : valueType != Type.STRING) {
         throw wrong(
             field,
             "privacy",
             privacy == Privacy.DROP ? "drop needs a nullable field" : declared + " needs a string");
       }
     }
+    List<Rule> rules = rules(field, valueType);
     return new FieldContract(
         field.name(),
         path,
-        typeOf(field, type),
+        valueType,
         type,
         nullable,
         since,
-        rules(field),
+        rules,
         Optional.ofNullable(field.getProp("unit")),
         Optional.ofNullable(privacy),
         Optional.ofNullable(field.getProp("references")),
+        examples(field, rules),
         field.doc() == null ? "" : field.doc());
   }
 
-  private List<Rule> rules(Schema.Field field) {
+  private List<Rule> rules(Schema.Field field, Type type) {
     List<Rule> rules = new ArrayList<>();
     for (Map.Entry<String, Object> property : field.getObjectProps().entrySet()) {
       Object value = property.getValue();
+      checkFits(field, property.getKey(), type);
       switch (property.getKey()) {
         case "min" -> rules.add(new Rule.Min(decimal(field, property)));
         case "max" -> rules.add(new Rule.Max(decimal(field, property)));
         case "exclusiveMin" -> rules.add(new Rule.ExclusiveMin(decimal(field, property)));
-        case "maxLength" -> rules.add(new Rule.MaxLength(decimal(field, property).intValueExact()));
+        case "maxLength" -> {
+          if (!(value instanceof Integer length) || length < 0) {
+            throw wrong(field, "maxLength", "is " + value + ", not a count of characters");
+          }
+          rules.add(new Rule.MaxLength(length));
+        }
         case "pattern" -> {
           try {
             rules.add(new Rule.Matches(Pattern.compile(value.toString())));
@@ -277,14 +314,14 @@ public final class Contract implements Serializable {
           rules.add(new Rule.Format(form));
         }
         case "oneOf" -> {
-          if (!(value instanceof Collection<?> allowed)) {
-            throw wrong(field, "oneOf", "is no list");
+          if (!(value instanceof Collection<?> allowed) || allowed.isEmpty()) {
+            throw wrong(field, "oneOf", "is no list of values");
           }
           LinkedHashSet<String> texts = new LinkedHashSet<>();
           allowed.forEach(v -> texts.add(v.toString()));
-          rules.add(new Rule.OneOf(java.util.Collections.unmodifiableSet(texts)));
+          rules.add(new Rule.OneOf(Collections.unmodifiableSet(texts)));
         }
-        case "since", "unit", "privacy", "references" -> {}
+        case "since", "unit", "privacy", "references", "examples" -> {}
         default ->
             throw wrong(
                 field,
@@ -293,6 +330,39 @@ public final class Contract implements Serializable {
       }
     }
     return List.copyOf(rules);
+  }
+
+  /** A rule that its field's values cannot be held against would fail at the first record. */
+  private void checkFits(Schema.Field field, String property, Type type) {
+    boolean fits =
+        switch (property) {
+          case "min", "max", "exclusiveMin" -> NUMBERS.contains(type);
+          case "maxLength", "pattern", "format", "examples" -> type == Type.STRING;
+          case "oneOf" -> type == Type.STRING || type == Type.INT || type == Type.LONG;
+          default -> true;
+        };
+    if (!fits) {
+      throw wrong(field, property, "does not fit a field of type " + type);
+    }
+  }
+
+  private List<String> examples(Schema.Field field, List<Rule> rules) {
+    Object declared = field.getObjectProp("examples");
+    if (declared == null) {
+      return List.of();
+    }
+    if (!(declared instanceof Collection<?> values)) {
+      throw wrong(field, "examples", "is no list of values");
+    }
+    List<String> examples = values.stream().map(Object::toString).toList();
+    for (String example : examples) {
+      for (Rule rule : rules) {
+        if (!rule.holds(example)) {
+          throw wrong(field, "examples", "has " + example + ", which must " + rule.words());
+        }
+      }
+    }
+    return examples;
   }
 
   private BigDecimal decimal(Schema.Field field, Map.Entry<String, Object> property) {
@@ -314,6 +384,9 @@ public final class Contract implements Serializable {
     if (logical instanceof LogicalTypes.TimestampMillis) {
       return Type.TIMESTAMP;
     }
+    if (logical != null) {
+      throw wrong(field, "type", "is a " + logical.getName() + ", which contracts do not use");
+    }
     return switch (type.getType()) {
       case BOOLEAN -> Type.BOOLEAN;
       case INT -> Type.INT;
@@ -331,31 +404,92 @@ public final class Contract implements Serializable {
     if (declared == null) {
       return Optional.empty();
     }
-    if (declared instanceof Map<?, ?> map && "days".equals(map.get("unit"))) {
-      FieldContract field = field(String.valueOf(map.get("field")));
-      return Optional.of(new EventTime(field, LocalDate.parse(String.valueOf(map.get("origin")))));
+    if (declared instanceof Map<?, ?> map) {
+      FieldContract field = named("eventTime", map.get("field"));
+      if (!"days".equals(map.get("unit"))
+          || (field.type() != Type.INT && field.type() != Type.LONG)) {
+        throw wrong("eventTime", "needs \"unit\": \"days\" and a field of type int or long");
+      }
+      try {
+        LocalDate origin = LocalDate.parse(String.valueOf(map.get("origin")));
+        return Optional.of(new EventTime(field, origin));
+      } catch (DateTimeParseException noDate) {
+        throw wrong("eventTime", "has the origin " + map.get("origin") + ", which is no date");
+      }
     }
-    FieldContract field = field(declared.toString());
+    FieldContract field = named("eventTime", declared);
     if (field.type() != Type.TIMESTAMP) {
-      throw new IllegalArgumentException(
-          "contract " + name() + ": eventTime " + field.name() + " is no timestamp-millis");
+      throw wrong("eventTime", "names " + field.name() + ", which is no timestamp-millis");
     }
     return Optional.of(new EventTime(field, LocalDate.EPOCH));
   }
 
-  private List<FieldContract> named(String property) {
-    List<FieldContract> named = new ArrayList<>();
-    if (schema.getObjectProp(property) instanceof Collection<?> names) {
-      names.forEach(n -> named.add(field(n.toString())));
+  private Map<String, String> readForeignKeys() {
+    Map<String, String> keys = new LinkedHashMap<>();
+    Object declared = schema.getObjectProp("foreignKeys");
+    if (declared instanceof Map<?, ?> tables) {
+      tables.forEach(
+          (field, table) ->
+              keys.put(
+                  named("foreignKeys", field).name(), checkTable("foreignKeys", table.toString())));
+    } else if (declared != null) {
+      throw wrong("foreignKeys", "is no object of field names and tables");
     }
-    return List.copyOf(named);
+    return Collections.unmodifiableMap(keys);
   }
 
-  private int number(String property, int otherwise) {
-    return schema.getObjectProp(property) instanceof Number n ? n.intValue() : otherwise;
+  private String checkTable(String property, String table) {
+    if (!TABLE.matcher(table).matches()) {
+      throw wrong(property, "is " + table + ", not a name of at most 63 letters, digits and _");
+    }
+    return table;
   }
 
-  private static Schema withoutNull(Schema schema) {
+  private List<List<String>> readIndexes() {
+    List<List<String>> lists = new ArrayList<>();
+    for (Object index : list("indexes", schema.getObjectProp("indexes"))) {
+      lists.add(list("indexes", index).stream().map(n -> named("indexes", n).name()).toList());
+    }
+    return List.copyOf(lists);
+  }
+
+  private List<FieldContract> named(String property) {
+    return list(property, schema.getObjectProp(property)).stream()
+        .map(name -> named(property, name))
+        .toList();
+  }
+
+  private FieldContract named(String property, @Nullable Object name) {
+    FieldContract field = fields.get(String.valueOf(name));
+    if (field == null) {
+      throw wrong(property, "names " + name + ", which is no field of it");
+    }
+    return field;
+  }
+
+  private Collection<?> list(String property, @Nullable Object declared) {
+    if (declared == null) {
+      return List.of();
+    }
+    if (declared instanceof Collection<?> values) {
+      return values;
+    }
+    throw wrong(property, "is no list");
+  }
+
+  private static int versionOf(Schema record) {
+    Object declared = record.getObjectProp("version");
+    if (declared == null) {
+      return 1;
+    }
+    if (declared instanceof Integer version && version >= 1) {
+      return version;
+    }
+    throw new IllegalArgumentException(
+        "contract " + record.getName() + ": version is " + declared + ", not a number from 1");
+  }
+
+  static Schema withoutNull(Schema schema) {
     if (!schema.isUnion()) {
       return schema;
     }
@@ -370,6 +504,11 @@ public final class Contract implements Serializable {
   private IllegalArgumentException wrong(Schema.Field field, String property, String what) {
     return new IllegalArgumentException(
         "contract " + schema.getName() + ", field " + field.name() + ": " + property + " " + what);
+  }
+
+  private IllegalArgumentException wrong(String property, String what) {
+    return new IllegalArgumentException(
+        "contract " + schema.getName() + ": " + property + " " + what);
   }
 
   private Object writeReplace() throws ObjectStreamException {

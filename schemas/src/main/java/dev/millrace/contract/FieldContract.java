@@ -3,6 +3,8 @@ package dev.millrace.contract;
 import java.util.List;
 import java.util.Optional;
 import org.apache.avro.Schema;
+import org.apache.avro.generic.IndexedRecord;
+import org.jspecify.annotations.Nullable;
 
 /**
  * One field of a {@link Contract}.
@@ -19,6 +21,7 @@ import org.apache.avro.Schema;
  * @param unit unit of the value, in words
  * @param privacy how its value is kept private
  * @param references name of the contract or table whose key it holds
+ * @param examples values that keep all rules, for a string
  * @param doc what it means, one sentence
  */
 public record FieldContract(
@@ -32,6 +35,7 @@ public record FieldContract(
     Optional<String> unit,
     Optional<Privacy> privacy,
     Optional<String> references,
+    List<String> examples,
     String doc) {
 
   /** Types a field can have, with the Java type of its value. */
@@ -76,12 +80,14 @@ public record FieldContract(
     return path.get(0);
   }
 
-  /** The field's value in a record, following nested records. */
-  @org.jspecify.annotations.Nullable
-  public Object valueIn(org.apache.avro.generic.IndexedRecord record) {
+  /** The field's value in a record, following nested records; null where one of them is null. */
+  public @Nullable Object valueIn(IndexedRecord record) {
     Object value = record;
     for (int index : path) {
-      value = ((org.apache.avro.generic.IndexedRecord) value).get(index);
+      if (value == null) {
+        return null;
+      }
+      value = ((IndexedRecord) value).get(index);
     }
     return value;
   }

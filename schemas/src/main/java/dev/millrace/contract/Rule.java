@@ -29,7 +29,7 @@ public sealed interface Rule {
   record Min(BigDecimal bound) implements Rule {
     @Override
     public boolean holds(Object value) {
-      return compare(value, bound) >= 0;
+      return isNumber(value) && compare(value, bound) >= 0;
     }
 
     @Override
@@ -42,7 +42,7 @@ public sealed interface Rule {
   record Max(BigDecimal bound) implements Rule {
     @Override
     public boolean holds(Object value) {
-      return compare(value, bound) <= 0;
+      return isNumber(value) && compare(value, bound) <= 0;
     }
 
     @Override
@@ -55,7 +55,7 @@ public sealed interface Rule {
   record ExclusiveMin(BigDecimal bound) implements Rule {
     @Override
     public boolean holds(Object value) {
-      return compare(value, bound) > 0;
+      return isNumber(value) && compare(value, bound) > 0;
     }
 
     @Override
@@ -118,7 +118,8 @@ public sealed interface Rule {
               case DATE_TIME -> Instant.parse(text);
               case UUID -> UUID.fromString(text);
             };
-        return parsed != null;
+        // UUID.fromString accepts 1-1-1-1-1 as well.
+        return form != Form.UUID || parsed.toString().equalsIgnoreCase(text);
       } catch (DateTimeException | IllegalArgumentException notOfTheForm) {
         return false;
       }
@@ -150,11 +151,16 @@ public sealed interface Rule {
     }
   }
 
+  /** NaN and the infinities, which Avro and Parquet can carry, keep no bound. */
+  private static boolean isNumber(Object value) {
+    return !(value instanceof Double number) || Double.isFinite(number);
+  }
+
   private static int compare(Object value, BigDecimal bound) {
     if (value instanceof Integer || value instanceof Long) {
       long v = ((Number) value).longValue();
       // Bounds of integer fields are small: no BigDecimal per record on the hot path.
-      return bound.scale() <= 0 && bound.precision() <= 18
+      return bound.scale() <= 0 && bound.precision() - bound.scale() <= 18
           ? Long.compare(v, bound.longValue())
           : BigDecimal.valueOf(v).compareTo(bound);
     }
