@@ -8,6 +8,7 @@ import dev.millrace.schemas.system.LedgerEntry;
 import dev.millrace.transforms.ledger.LedgerCheck;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import org.hamcrest.Description;
 import org.hamcrest.FeatureMatcher;
 import org.hamcrest.Matcher;
@@ -35,8 +36,7 @@ public final class Outcomes {
       protected boolean matchesSafely(DeadLetter letter, Description mismatch) {
         mismatch.appendText(describe(letter.getReason(), letter.getField()));
         mismatch.appendText(": ").appendText(letter.getDetail());
-        return reason.name().equals(letter.getReason())
-            && java.util.Objects.equals(field, letter.getField());
+        return reason.name().equals(letter.getReason()) && Objects.equals(field, letter.getField());
       }
 
       @Override

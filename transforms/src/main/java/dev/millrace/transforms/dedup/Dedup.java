@@ -130,8 +130,8 @@ public final class Dedup<T> extends PTransform<PCollection<Sourced<T>>, Accounte
               + " leave; apply event-time windows first");
     }
     Coder<Sourced<T>> records = input.getCoder();
-    TupleTag<Sourced<T>> good = new TupleTag<>("good") {};
-    TupleTag<Tally> tallies = new TupleTag<>("tallies") {};
+    TupleTag<Sourced<T>> good = new TupleTag<>("good");
+    TupleTag<Tally> tallies = new TupleTag<>("tallies");
     PCollectionTuple settled =
         input
             .apply("Key", WithKeys.of(record -> key.apply(record.value())))

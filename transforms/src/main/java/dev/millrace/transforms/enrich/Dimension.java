@@ -48,7 +48,7 @@ public final class Dimension<V> implements POutput {
 
   private final Contract contract;
   private final PCollectionView<Map<Object, V>> view;
-  private final TupleTag<PCollectionView<Map<Object, V>>> tag = new TupleTag<>("rows") {};
+  private final TupleTag<PCollectionView<Map<Object, V>>> tag = new TupleTag<>("rows");
 
   private Dimension(Contract contract, PCollectionView<Map<Object, V>> view) {
     this.contract = contract;

@@ -70,9 +70,9 @@ public final class Enrich<T extends SpecificRecord, R>
 
   @Override
   public Accounted<R> expand(PCollection<Sourced<T>> input) {
-    TupleTag<Sourced<R>> good = new TupleTag<>("good") {};
-    TupleTag<DeadLetter> rejects = new TupleTag<>("rejects") {};
-    TupleTag<Tally> tallies = new TupleTag<>("tallies") {};
+    TupleTag<Sourced<R>> good = new TupleTag<>("good");
+    TupleTag<DeadLetter> rejects = new TupleTag<>("rejects");
+    TupleTag<Tally> tallies = new TupleTag<>("tallies");
     List<PCollectionView<?>> views = new ArrayList<>();
     lookups.lookups.forEach(lookup -> views.add(lookup.view));
     PCollectionTuple out =

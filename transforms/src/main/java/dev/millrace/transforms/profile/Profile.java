@@ -4,13 +4,16 @@ import dev.millrace.contract.Contract;
 import dev.millrace.schemas.system.FieldProfile;
 import dev.millrace.transforms.Sourced;
 import java.time.Duration;
+import java.util.List;
 import org.apache.avro.specific.SpecificRecord;
 import org.apache.beam.sdk.coders.Coder;
 import org.apache.beam.sdk.coders.CoderRegistry;
+import org.apache.beam.sdk.coders.ListCoder;
 import org.apache.beam.sdk.extensions.avro.coders.AvroCoder;
 import org.apache.beam.sdk.transforms.Combine;
 import org.apache.beam.sdk.transforms.Combine.CombineFn;
 import org.apache.beam.sdk.transforms.DoFn;
+import org.apache.beam.sdk.transforms.Flatten;
 import org.apache.beam.sdk.transforms.PTransform;
 import org.apache.beam.sdk.transforms.ParDo;
 import org.apache.beam.sdk.transforms.windowing.AfterProcessingTime;
@@ -40,6 +43,9 @@ import org.jspecify.annotations.Nullable;
 public final class Profile<T extends SpecificRecord>
     extends PTransform<PCollection<Sourced<T>>, PCollection<FieldProfile>> {
 
+  private static final Coder<FieldProfile> PROFILE = AvroCoder.specific(FieldProfile.class);
+  private static final Coder<List<FieldProfile>> PROFILES = ListCoder.of(PROFILE);
+
   private final String pipeline;
   private final Contract contract;
   private final Duration every;
@@ -66,7 +72,8 @@ public final class Profile<T extends SpecificRecord>
   @Override
   public PCollection<FieldProfile> expand(PCollection<Sourced<T>> input) {
     boolean bounded = input.isBounded() == IsBounded.BOUNDED;
-    Combine.Globally<Seen, Seen> combine = Combine.globally(new Add(contract));
+    Combine.Globally<Seen, List<FieldProfile>> combine =
+        Combine.globally(new Add(pipeline, contract));
     return input
         .apply(
             "Global",
@@ -82,9 +89,9 @@ public final class Profile<T extends SpecificRecord>
         .apply("SeeBundle", ParDo.of(new SeeBundle<T>(contract)))
         .setCoder(Seen.coder(contract))
         .apply("Add", bounded ? combine : combine.withoutDefaults())
-        .setCoder(Seen.coder(contract))
-        .apply("Profiles", ParDo.of(new ToProfiles(pipeline)))
-        .setCoder(AvroCoder.specific(FieldProfile.class));
+        .setCoder(PROFILES)
+        .apply("Profiles", Flatten.iterables())
+        .setCoder(PROFILE);
   }
 
   private static final class SeeBundle<T extends SpecificRecord> extends DoFn<Sourced<T>, Seen> {
@@ -112,10 +119,12 @@ public final class Profile<T extends SpecificRecord>
     }
   }
 
-  private static final class Add extends CombineFn<Seen, Seen, Seen> {
+  private static final class Add extends CombineFn<Seen, Seen, List<FieldProfile>> {
+    private final String pipeline;
     private final Contract contract;
 
-    private Add(Contract contract) {
+    private Add(String pipeline, Contract contract) {
+      this.pipeline = pipeline;
       this.contract = contract;
     }
 
@@ -139,8 +148,8 @@ public final class Profile<T extends SpecificRecord>
     }
 
     @Override
-    public Seen extractOutput(Seen sum) {
-      return sum;
+    public List<FieldProfile> extractOutput(Seen sum) {
+      return sum.profiles(pipeline);
     }
 
     @Override
@@ -149,21 +158,9 @@ public final class Profile<T extends SpecificRecord>
     }
 
     @Override
-    public Coder<Seen> getDefaultOutputCoder(CoderRegistry registry, Coder<Seen> input) {
-      return Seen.coder(contract);
-    }
-  }
-
-  private static final class ToProfiles extends DoFn<Seen, FieldProfile> {
-    private final String pipeline;
-
-    private ToProfiles(String pipeline) {
-      this.pipeline = pipeline;
-    }
-
-    @ProcessElement
-    public void process(@Element Seen seen, OutputReceiver<FieldProfile> out) {
-      seen.profiles(pipeline).forEach(out::output);
+    public Coder<List<FieldProfile>> getDefaultOutputCoder(
+        CoderRegistry registry, Coder<Seen> input) {
+      return PROFILES;
     }
   }
 }
