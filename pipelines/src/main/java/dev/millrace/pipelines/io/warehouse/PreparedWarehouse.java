@@ -1,0 +1,74 @@
+package dev.millrace.pipelines.io.warehouse;
+
+import dev.millrace.contract.Contract;
+import dev.millrace.contract.Ddl;
+import java.sql.Connection;
+import java.sql.DriverManager;
+import java.sql.SQLException;
+import java.util.List;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * A warehouse that is ready for a run, and stays so until this is closed: whoever started the run
+ * keeps it open until the run has ended. It is one idle connection, which holds the lock that tells
+ * other runs that this one lives. Behind a connection pooler it must be a connection of its own
+ * (session mode).
+ */
+public final class PreparedWarehouse implements AutoCloseable {
+
+  private static final Logger LOG = LoggerFactory.getLogger(PreparedWarehouse.class);
+
+  private final WarehouseConfig config;
+  private final Run run;
+  private final Connection connection;
+
+  private PreparedWarehouse(WarehouseConfig config, Run run, Connection connection) {
+    this.config = config;
+    this.run = run;
+    this.connection = connection;
+  }
+
+  static PreparedWarehouse of(WarehouseConfig config, Run run, List<Contract> contracts) {
+    try {
+      Connection connection =
+          DriverManager.getConnection(config.url(), config.connectionProperties());
+      try {
+        connection.setAutoCommit(false);
+        new Preparation(connection, config, run).prepare(contracts);
+        connection.commit();
+        return new PreparedWarehouse(config, run, connection);
+      } catch (SQLException | RuntimeException failed) {
+        try (connection) {
+          connection.rollback();
+          Locks.releaseRun(new Sql(connection));
+        } catch (SQLException alsoFailed) {
+          failed.addSuppressed(alsoFailed);
+        }
+        throw failed;
+      }
+    } catch (SQLException error) {
+      throw WarehouseErrors.explain(error, config);
+    }
+  }
+
+  /** Drops what an unpublished run left, and ends the run for others. Never fails. */
+  @Override
+  public void close() {
+    try (connection) {
+      Sql sql = new Sql(connection);
+      // A worker that was left behind may still hold it; then the next run drops it.
+      sql.run("SET LOCAL lock_timeout = '10s'");
+      sql.run("DROP SCHEMA IF EXISTS " + Ddl.quote(run.stagingSchema()) + " CASCADE");
+      connection.commit();
+      Locks.releaseRun(sql);
+    } catch (SQLException error) {
+      LOG.warn(
+          "The staging schema of run {} in the warehouse at {} could not be dropped (SQLSTATE {});"
+              + " the next run will drop it.",
+          run.id(),
+          config.where(),
+          error.getSQLState());
+    }
+  }
+}

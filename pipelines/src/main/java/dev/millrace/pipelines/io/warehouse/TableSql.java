@@ -1,0 +1,206 @@
+package dev.millrace.pipelines.io.warehouse;
+
+import static dev.millrace.contract.Ddl.quote;
+
+import dev.millrace.contract.Contract;
+import dev.millrace.contract.Ddl;
+import dev.millrace.contract.FieldContract;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
+import java.util.Set;
+import java.util.stream.Collectors;
+
+/**
+ * The statements of one table: text only, made from its contract. Every name is quoted.
+ *
+ * <p>The staging table has no key: rows are appended, which is half again as fast as an upsert, and
+ * two rows of one key in one statement cannot fail. A retried bundle leaves rows twice; {@link
+ * #dropRepeated} keeps the last of each key before the rows are merged.
+ *
+ * <p>Merging is three statements, update, insert and delete, which touch only rows that differ: an
+ * {@code ON CONFLICT DO UPDATE} would lock every row there is, changed or not.
+ */
+final class TableSql {
+
+  /** Column of staging tables that counts rows in the order they were written. */
+  static final String ORDER = "millrace_order";
+
+  private final Contract contract;
+  private final String name;
+  private final String table;
+  private final String staging;
+  private final List<String> columns;
+  private final List<String> key;
+
+  TableSql(Contract contract, String stagingSchema) {
+    if (contract.key().isEmpty()) {
+      throw new IllegalArgumentException(
+          "contract " + contract.name() + " has no key, so it cannot have a table");
+    }
+    this.contract = contract;
+    this.name = contract.table().toLowerCase(Locale.ROOT);
+    this.table = quote(name);
+    this.staging = quote(stagingSchema) + "." + table;
+    this.columns = names(contract.fields());
+    this.key = names(contract.key());
+  }
+
+  /** Name of the table, in lower case: so statements that do not quote it find it. */
+  String name() {
+    return name;
+  }
+
+  /** Quoted name of the table. */
+  String table() {
+    return table;
+  }
+
+  /** Quoted name of the table in the staging schema. */
+  String staging() {
+    return staging;
+  }
+
+  String createStaging() {
+    return "CREATE TABLE "
+        + staging
+        + " ("
+        + Ddl.columnDefinitions(contract)
+        + ", "
+        + ORDER
+        + " bigint GENERATED ALWAYS AS IDENTITY)";
+  }
+
+  String insertIntoStaging() {
+    return "INSERT INTO "
+        + staging
+        + " ("
+        + list(columns)
+        + ") VALUES ("
+        + columns.stream().map(c -> "?").collect(Collectors.joining(", "))
+        + ")";
+  }
+
+  String dropRepeated() {
+    return "DELETE FROM "
+        + staging
+        + " old WHERE EXISTS (SELECT FROM "
+        + staging
+        + " new WHERE "
+        + sameKey()
+        + " AND new."
+        + ORDER
+        + " > old."
+        + ORDER
+        + ")";
+  }
+
+  /** Empty where all columns are of the key: then no row can differ. */
+  Optional<String> update() {
+    List<String> others = new ArrayList<>(columns);
+    others.removeAll(key);
+    if (others.isEmpty()) {
+      return Optional.empty();
+    }
+    return Optional.of(
+        "UPDATE "
+            + table
+            + " old SET "
+            + others.stream().map(c -> c + " = new." + c).collect(Collectors.joining(", "))
+            + " FROM "
+            + staging
+            + " new WHERE "
+            + sameKey()
+            + " AND ("
+            + list("old", others)
+            + ") IS DISTINCT FROM ("
+            + list("new", others)
+            + ")");
+  }
+
+  String insert() {
+    return "INSERT INTO "
+        + table
+        + " ("
+        + list(columns)
+        + ") SELECT "
+        + list(columns)
+        + " FROM "
+        + staging
+        + " new WHERE NOT EXISTS (SELECT FROM "
+        + table
+        + " old WHERE "
+        + sameKey()
+        + ")"
+        // In order of the key the rows of its index come one beside the other.
+        + " ORDER BY "
+        + list(key);
+  }
+
+  /** Whether rows say which pipeline stated them; then a run speaks for its own only. */
+  boolean isShared() {
+    return contract.find("pipeline").isPresent();
+  }
+
+  /** Has one parameter, the pipeline, if the table is shared. */
+  String delete() {
+    return "DELETE FROM "
+        + table
+        + " old WHERE "
+        + (isShared() ? "old." + quote("pipeline") + " = ? AND " : "")
+        + "NOT EXISTS (SELECT FROM "
+        + staging
+        + " new WHERE "
+        + sameKey()
+        + ")";
+  }
+
+  private String sameKey() {
+    return key.stream().map(c -> "old." + c + " = new." + c).collect(Collectors.joining(" AND "));
+  }
+
+  private static List<String> names(Collection<FieldContract> fields) {
+    return fields.stream().map(f -> quote(Ddl.column(f))).toList();
+  }
+
+  private static String list(Collection<String> names) {
+    return String.join(", ", names);
+  }
+
+  private static String list(String alias, Collection<String> names) {
+    return names.stream().map(n -> alias + "." + n).collect(Collectors.joining(", "));
+  }
+
+  /**
+   * The contracts so ordered that a table comes after those it refers to. A reference to a table
+   * that is not among them, or a circle, is an {@link IllegalArgumentException}.
+   */
+  static List<Contract> parentsFirst(Collection<Contract> contracts) {
+    Set<String> all = contracts.stream().map(Contract::table).collect(Collectors.toSet());
+    if (all.size() < contracts.size()) {
+      throw new IllegalArgumentException("two contracts have the same table: " + contracts);
+    }
+    List<Contract> ordered = new ArrayList<>();
+    List<Contract> waiting = new ArrayList<>(contracts);
+    while (!waiting.isEmpty()) {
+      Set<String> ready = ordered.stream().map(Contract::table).collect(Collectors.toSet());
+      List<Contract> next =
+          waiting.stream()
+              .filter(
+                  c ->
+                      c.foreignKeys().values().stream()
+                          .allMatch(t -> ready.contains(t) || t.equals(c.table())))
+              .toList();
+      if (next.isEmpty()) {
+        throw new IllegalArgumentException(
+            "these tables refer to each other in a circle, or to a table that is not written: "
+                + waiting.stream().map(Contract::table).toList());
+      }
+      ordered.addAll(next);
+      waiting.removeAll(next);
+    }
+    return List.copyOf(ordered);
+  }
+}

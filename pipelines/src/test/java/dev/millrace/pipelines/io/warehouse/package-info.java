@@ -1,0 +1,4 @@
+@NullMarked
+package dev.millrace.pipelines.io.warehouse;
+
+import org.jspecify.annotations.NullMarked;
