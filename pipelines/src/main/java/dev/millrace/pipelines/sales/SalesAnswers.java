@@ -10,6 +10,7 @@ import dev.millrace.schemas.retail.TopCustomer;
 import dev.millrace.schemas.retail.TopProduct;
 import dev.millrace.transforms.AtRest;
 import dev.millrace.transforms.Sourced;
+import dev.millrace.transforms.combine.CombineBlocks;
 import dev.millrace.transforms.rank.Rank;
 import dev.millrace.transforms.rank.RunningTotal;
 import dev.millrace.transforms.window.Aggregate;
@@ -240,7 +241,7 @@ public record SalesAnswers(
             MapElements.into(new TypeDescriptor<KV<Integer, Long>>() {})
                 .via(d -> KV.of(d.key(), d.firstDay().toEpochDay())))
         .setCoder(KvCoder.of(ID, VarLongCoder.of()))
-        .apply("LastPurchases", Max.longsPerKey());
+        .apply("LastPurchases", CombineBlocks.perKey(Math::max));
   }
 
   /**

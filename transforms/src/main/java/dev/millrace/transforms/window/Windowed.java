@@ -1,6 +1,7 @@
 package dev.millrace.transforms.window;
 
 import dev.millrace.transforms.Sourced;
+import dev.millrace.transforms.combine.CombineBlocks;
 import java.io.Serializable;
 import java.math.BigDecimal;
 import java.time.Duration;
@@ -10,9 +11,11 @@ import java.util.Map;
 import org.apache.beam.sdk.coders.Coder;
 import org.apache.beam.sdk.coders.CoderRegistry;
 import org.apache.beam.sdk.coders.KvCoder;
+import org.apache.beam.sdk.coders.VarLongCoder;
 import org.apache.beam.sdk.transforms.Combine;
 import org.apache.beam.sdk.transforms.Combine.CombineFn;
 import org.apache.beam.sdk.transforms.DoFn;
+import org.apache.beam.sdk.transforms.MapElements;
 import org.apache.beam.sdk.transforms.PTransform;
 import org.apache.beam.sdk.transforms.ParDo;
 import org.apache.beam.sdk.transforms.SerializableFunction;
@@ -26,6 +29,7 @@ import org.apache.beam.sdk.transforms.windowing.SlidingWindows;
 import org.apache.beam.sdk.transforms.windowing.WindowFn;
 import org.apache.beam.sdk.values.KV;
 import org.apache.beam.sdk.values.PCollection;
+import org.apache.beam.sdk.values.TypeDescriptor;
 import org.joda.time.Instant;
 
 /**
@@ -130,6 +134,9 @@ public final class Windowed<T, K, A, R>
             .apply("KeyByEventTime", ParDo.of(new KeyByEventTime<>(keyed, fn, policy)))
             .setCoder(KvCoder.of(keyed.coder, accumulators))
             .apply("Windows", policy.into(windowFn));
+    if (windowFn.isNonMerging() && input.isBounded() == PCollection.IsBounded.BOUNDED) {
+      return inBlocks(assigned);
+    }
     if (windowFn.isNonMerging()) {
       assigned =
           assigned
@@ -146,6 +153,51 @@ public final class Windowed<T, K, A, R>
   @Override
   public void populateDisplayData(DisplayData.Builder builder) {
     builder.add(DisplayData.item("windows", keyed.windows.toString()));
+  }
+
+  /**
+   * In batch each window states its result once: blocks spare the runner a group for each key and
+   * window.
+   */
+  private PCollection<Aggregate<K, R>> inBlocks(PCollection<KV<K, A>> assigned) {
+    CombineFn<?, A, R> combine = fn;
+    return assigned
+        .apply("Reify", ParDo.of(new Reify<K, A>()))
+        .setCoder(
+            KvCoder.of(
+                KvCoder.of(keyed.coder, KvCoder.of(VarLongCoder.of(), VarLongCoder.of())),
+                accumulators))
+        .apply("Combine", CombineBlocks.perKey((a, b) -> combine.mergeAccumulators(List.of(a, b))))
+        .apply(
+            "Aggregates",
+            MapElements.into(new TypeDescriptor<Aggregate<K, R>>() {})
+                .via(
+                    c ->
+                        new Aggregate<>(
+                            c.getKey().getKey(),
+                            combine.extractOutput(c.getValue()),
+                            c.getKey().getValue().getKey(),
+                            c.getKey().getValue().getValue(),
+                            0,
+                            PaneInfo.Timing.ON_TIME)))
+        .setCoder(Aggregate.coder(keyed.coder, results));
+  }
+
+  /** Makes the window part of the key: its start and end, in milliseconds since the epoch. */
+  private static final class Reify<K, A> extends DoFn<KV<K, A>, KV<KV<K, KV<Long, Long>>, A>> {
+    @ProcessElement
+    public void process(
+        @Element KV<K, A> element,
+        BoundedWindow window,
+        OutputReceiver<KV<KV<K, KV<Long, Long>>, A>> out) {
+      IntervalWindow interval = (IntervalWindow) window;
+      out.output(
+          KV.of(
+              KV.of(
+                  element.getKey(),
+                  KV.of(interval.start().getMillis(), interval.end().getMillis())),
+              element.getValue()));
+    }
   }
 
   /** Windows and their policy: what {@link Windowed} starts from. */
