@@ -145,7 +145,8 @@ class PublicationTest {
     UserError failed =
         assertThrows(
             UserError.class,
-            () -> publish(List.of(shelf(1, "new"), shelf(2, "new")), List.of(item(10, 987654, "2"))));
+            () ->
+                publish(List.of(shelf(1, "new"), shelf(2, "new")), List.of(item(10, 987654, "2"))));
 
     assertThat(
         failed.getMessage(),
