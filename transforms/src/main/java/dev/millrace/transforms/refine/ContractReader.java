@@ -49,10 +49,12 @@ public final class ContractReader<T extends SpecificRecord> {
       MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.nativeOrder());
   private static final long NOT_ASCII = 0x8080_8080_8080_8080L;
 
-  /** Ends of a text that may be cut off within a word or a number. */
+  /** Ends of a text that may be cut off: within a word, within a number, after a comma. */
   private static final Pattern BEGUN =
       Pattern.compile(
-          "(?s).*(?:^|[\\s:,\\[])(?:tr?u?|fa?l?s?|nu?l?|-|-?\\d+\\.|-?\\d+(?:\\.\\d+)?[eE][+-]?)");
+          "(?s).*(?:(?:^|[\\s:,\\[])"
+              + "(?:tr?u?|fa?l?s?|nu?l?|-|-?\\d+\\.|-?\\d+(?:\\.\\d+)?[eE][+-]?)"
+              + "|[^\\s,:\\[{]\\s*,\\s*)");
 
   private static final int LONGEST_BEGUN = 128;
 
@@ -148,7 +150,7 @@ public final class ContractReader<T extends SpecificRecord> {
       return refuse(Reason.TRUNCATED, null, "ends at byte " + payload.length + ", inside a value");
     } catch (JsonParseException malformed) {
       long at = offset(parser);
-      return at >= payload.length && !complete && endsInBegunToken(payload)
+      return at >= payload.length && !complete && endsBegun(payload)
           ? refuse(Reason.TRUNCATED, null, "ends at byte " + payload.length + ", inside a value")
           : refuse(Reason.MALFORMED, null, "no JSON at byte " + at);
     } catch (IOException impossible) {
@@ -453,10 +455,10 @@ public final class ContractReader<T extends SpecificRecord> {
   }
 
   /**
-   * Whether the text ends in what may become a word or a number. The parser reports these as
-   * malformed, other ends as ends.
+   * Whether the text ends in what more bytes might make well-formed, of those ends that the parser
+   * reports as malformed; others it reports as ends.
    */
-  private static boolean endsInBegunToken(byte[] payload) {
+  private static boolean endsBegun(byte[] payload) {
     int length = Math.min(payload.length, LONGEST_BEGUN);
     String end = new String(payload, payload.length - length, length, StandardCharsets.ISO_8859_1);
     return BEGUN.matcher(end).matches();
