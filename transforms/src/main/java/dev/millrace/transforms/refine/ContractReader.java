@@ -8,24 +8,27 @@ import com.fasterxml.jackson.core.StreamReadConstraints;
 import com.fasterxml.jackson.core.exc.InputCoercionException;
 import com.fasterxml.jackson.core.exc.StreamConstraintsException;
 import com.fasterxml.jackson.core.io.JsonEOFException;
+import com.fasterxml.jackson.core.io.SerializedString;
 import dev.millrace.contract.Contract;
 import dev.millrace.contract.FieldContract;
 import dev.millrace.contract.Reason;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
 import java.math.BigDecimal;
 import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 import java.time.DateTimeException;
 import java.time.Instant;
 import java.time.LocalDate;
-import java.time.OffsetDateTime;
-import java.time.temporal.ChronoUnit;
 import java.util.Base64;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.function.Supplier;
+import java.util.regex.Pattern;
 import org.apache.avro.LogicalTypes;
 import org.apache.avro.specific.SpecificRecord;
 import org.jspecify.annotations.Nullable;
@@ -42,12 +45,27 @@ import org.jspecify.annotations.Nullable;
  */
 public final class ContractReader<T extends SpecificRecord> {
 
+  private static final VarHandle EIGHT_BYTES =
+      MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.nativeOrder());
+  private static final long NOT_ASCII = 0x8080_8080_8080_8080L;
+
+  /** Ends of a text that may be cut off: within a word, within a number, after a comma. */
+  private static final Pattern BEGUN =
+      Pattern.compile(
+          "(?s).*(?:(?:^|[\\s:,\\[])"
+              + "(?:tr?u?|fa?l?s?|nu?l?|-|-?\\d+\\.|-?\\d+(?:\\.\\d+)?[eE][+-]?)"
+              + "|[^\\s,:\\[{]\\s*,\\s*)");
+
+  private static final int LONGEST_BEGUN = 128;
+
   private final Supplier<T> newRecord;
   private final Limits limits;
   private final JsonFactory json;
   private final FieldContract[] fields;
   private final int[] scales;
   private final int[] precisions;
+  private final long[] bounds;
+  private final SerializedString[] names;
   private final Map<String, Integer> byName = new HashMap<>();
 
   private @Nullable Problem problem;
@@ -61,6 +79,10 @@ public final class ContractReader<T extends SpecificRecord> {
     this.limits = limits;
     this.json =
         JsonFactory.builder()
+            // The names of unknown fields are the producer's: they must neither fill the memory nor
+            // make the fate of a record depend on the names in records before it.
+            .disable(JsonFactory.Feature.INTERN_FIELD_NAMES)
+            .disable(JsonFactory.Feature.FAIL_ON_SYMBOL_HASH_OVERFLOW)
             .streamReadConstraints(
                 StreamReadConstraints.builder()
                     .maxNestingDepth(limits.maxDepth())
@@ -72,15 +94,20 @@ public final class ContractReader<T extends SpecificRecord> {
     this.fields = contract.fields().toArray(FieldContract[]::new);
     this.scales = new int[fields.length];
     this.precisions = new int[fields.length];
+    this.bounds = new long[fields.length];
+    this.names = new SerializedString[fields.length];
     for (int i = 0; i < fields.length; i++) {
       if (fields[i].index() != i) {
         throw new IllegalArgumentException(
             "contract " + contract.name() + " nests; JSON is read flat");
       }
       byName.put(fields[i].name(), i);
+      names[i] = new SerializedString(fields[i].name());
       if (fields[i].schema().getLogicalType() instanceof LogicalTypes.Decimal decimal) {
         scales[i] = decimal.getScale();
         precisions[i] = decimal.getPrecision();
+        bounds[i] =
+            precisions[i] > 18 ? Long.MAX_VALUE : BigDecimal.TEN.pow(precisions[i]).longValue();
       }
     }
   }
@@ -107,6 +134,12 @@ public final class ContractReader<T extends SpecificRecord> {
     if (!isUtf8(payload)) {
       return refuse(Reason.INVALID_ENCODING, null, "bytes that are not UTF-8");
     }
+    for (int i = 0; i < Math.min(4, payload.length); i++) {
+      if (payload[i] == 0) {
+        // The parser would guess UTF-16 or UTF-32.
+        return refuse(Reason.MALFORMED, null, "no JSON at byte " + i);
+      }
+    }
     JsonParser parser = null;
     try {
       parser = json.createParser(payload);
@@ -117,7 +150,7 @@ public final class ContractReader<T extends SpecificRecord> {
       return refuse(Reason.TRUNCATED, null, "ends at byte " + payload.length + ", inside a value");
     } catch (JsonParseException malformed) {
       long at = offset(parser);
-      return at >= payload.length && !complete && !endsInCloser(payload)
+      return at >= payload.length && !complete && endsBegun(payload)
           ? refuse(Reason.TRUNCATED, null, "ends at byte " + payload.length + ", inside a value")
           : refuse(Reason.MALFORMED, null, "no JSON at byte " + at);
     } catch (IOException impossible) {
@@ -143,21 +176,34 @@ public final class ContractReader<T extends SpecificRecord> {
     boolean[] seenHigh = fields.length > 64 ? new boolean[fields.length] : null;
     int since = 1;
     Problem found = null;
-    for (String name = parser.nextFieldName(); name != null; name = parser.nextFieldName()) {
+    for (int expected = 0; ; ) {
+      // Most records have the order of the contract: then a name is compared, not looked up.
+      int i = -1;
+      if (expected < names.length && parser.nextFieldName(names[expected])) {
+        i = expected;
+      } else {
+        if (expected == names.length) {
+          parser.nextToken();
+        }
+        if (parser.currentToken() != JsonToken.FIELD_NAME) {
+          break;
+        }
+        Integer index = byName.get(parser.currentName());
+        i = index == null ? -1 : index;
+      }
       JsonToken token = parser.nextToken();
       if (++fieldCount > limits.maxFields()) {
         return refuse(Reason.TOO_MANY_FIELDS, null, "more than " + limits.maxFields() + " fields");
       }
-      Integer index = byName.get(name);
-      if (index == null) {
-        measure(parser, token);
+      measure(parser, token);
+      if (i < 0) {
         if (!skip(parser, token)) {
           return refuse(
               Reason.TOO_MANY_FIELDS, null, "more than " + limits.maxFields() + " fields");
         }
         continue;
       }
-      int i = index;
+      expected = i + 1;
       boolean twice = seenHigh == null ? (seenLow & (1L << i)) != 0 : seenHigh[i];
       if (seenHigh == null) {
         seenLow |= 1L << i;
@@ -167,14 +213,14 @@ public final class ContractReader<T extends SpecificRecord> {
       // The rest is still read: text that is no JSON at all is the graver fault, and limits hold to
       // the end.
       if (twice && found == null) {
-        found = new Problem(Reason.DUPLICATE_FIELD, name, name + " stands twice");
+        found = problem(Reason.DUPLICATE_FIELD, i, "stands twice", parser);
       }
       since = Math.max(since, fields[i].since());
       if (found == null) {
         if (token != JsonToken.VALUE_NULL) {
           found = readValue(parser, token, i, record);
         } else if (!fields[i].nullable()) {
-          found = new Problem(Reason.MISSING_FIELD, name, name + " is null, but required");
+          found = problem(Reason.MISSING_FIELD, i, "is null, but required", parser);
         }
       }
       if (!skip(parser, token)) {
@@ -203,61 +249,94 @@ public final class ContractReader<T extends SpecificRecord> {
 
   private @Nullable Problem readValue(JsonParser parser, JsonToken token, int i, T record)
       throws IOException {
-    FieldContract field = fields[i];
-    try {
-      Object value =
-          switch (field.type()) {
-            case INT -> token == JsonToken.VALUE_NUMBER_INT ? parser.getIntValue() : null;
-            case LONG -> token == JsonToken.VALUE_NUMBER_INT ? parser.getLongValue() : null;
-            case DOUBLE -> token.isNumeric() ? parser.getDoubleValue() : null;
-            case BOOLEAN -> token.isBoolean() ? parser.getBooleanValue() : null;
-            case STRING -> token == JsonToken.VALUE_STRING ? parser.getText() : null;
-            case DECIMAL -> token.isNumeric() ? decimal(parser, i) : null;
-            case DATE ->
-                token == JsonToken.VALUE_STRING
-                    ? LocalDate.parse(parser.getText())
-                    : token == JsonToken.VALUE_NUMBER_INT
-                        ? LocalDate.ofEpochDay(parser.getIntValue())
-                        : null;
-            case TIMESTAMP ->
-                token == JsonToken.VALUE_STRING
-                    ? instant(parser.getText())
-                    : token == JsonToken.VALUE_NUMBER_INT
-                        ? Instant.ofEpochMilli(parser.getLongValue())
-                        : null;
-            case BYTES ->
-                token == JsonToken.VALUE_STRING
-                    ? ByteBuffer.wrap(Base64.getDecoder().decode(parser.getText()))
-                    : null;
-          };
-      if (value == null) {
-        return new Problem(
-            field.type() == FieldContract.Type.DECIMAL && token.isNumeric()
-                ? Reason.NUMBER_OUT_OF_RANGE
-                : Reason.TYPE_MISMATCH,
-            field.name(),
-            field.type() == FieldContract.Type.DECIMAL && token.isNumeric()
-                ? field.name()
-                    + " does not fit "
-                    + precisions[i]
-                    + " digits, "
-                    + scales[i]
-                    + " of them decimals"
-                : field.name() + " is " + nameOf(token) + ", not " + nameOf(field.type()));
-      }
-      record.put(i, value);
-      return null;
-    } catch (InputCoercionException overflow) {
-      return new Problem(
-          Reason.NUMBER_OUT_OF_RANGE,
-          field.name(),
-          field.name() + " overflows " + nameOf(field.type()));
-    } catch (DateTimeException | IllegalArgumentException notOfTheForm) {
-      return new Problem(
-          Reason.TYPE_MISMATCH,
-          field.name(),
-          field.name() + " is text that is not " + nameOf(field.type()));
+    FieldContract.Type type = fields[i].type();
+    boolean whole = token == JsonToken.VALUE_NUMBER_INT;
+    boolean text = token == JsonToken.VALUE_STRING;
+    boolean fits =
+        switch (type) {
+          case INT, LONG -> whole;
+          case DOUBLE, DECIMAL -> token.isNumeric();
+          case BOOLEAN -> token.isBoolean();
+          case STRING, BYTES -> text;
+          case DATE, TIMESTAMP -> text || whole;
+        };
+    if (!fits) {
+      return problem(
+          Reason.TYPE_MISMATCH, i, "is " + nameOf(token) + ", not " + nameOf(type), parser);
     }
+    Object value;
+    try {
+      value =
+          switch (type) {
+            case INT -> parser.getIntValue();
+            case LONG -> parser.getLongValue();
+            case DOUBLE -> finite(parser.getDoubleValue());
+            case BOOLEAN -> parser.getBooleanValue();
+            case STRING -> storable(parser.getText());
+            case DECIMAL -> decimal(parser, i);
+            case DATE -> date(parser, text);
+            case TIMESTAMP ->
+                text
+                    ? IsoInstant.parse(
+                        parser.getTextCharacters(), parser.getTextOffset(), parser.getTextLength())
+                    : instant(parser.getLongValue());
+            case BYTES -> ByteBuffer.wrap(Base64.getDecoder().decode(parser.getText()));
+          };
+    } catch (InputCoercionException overflow) {
+      value = null;
+    } catch (DateTimeException | IllegalArgumentException notOfTheForm) {
+      return problem(Reason.TYPE_MISMATCH, i, "is text that is not " + nameOf(type), parser);
+    }
+    if (value == null) {
+      return type == FieldContract.Type.STRING
+          ? problem(Reason.TYPE_MISMATCH, i, "has U+0000 or half of a surrogate pair in it", parser)
+          : problem(Reason.NUMBER_OUT_OF_RANGE, i, "does not fit " + rangeOf(i), parser);
+    }
+    record.put(i, value);
+    return null;
+  }
+
+  private static @Nullable Double finite(double value) {
+    return Double.isFinite(value) ? value : null;
+  }
+
+  private static @Nullable LocalDate date(JsonParser parser, boolean text) throws IOException {
+    if (!text) {
+      LocalDate date = LocalDate.ofEpochDay(parser.getIntValue());
+      return isHeld(date) ? date : null;
+    }
+    LocalDate date = LocalDate.parse(parser.getText());
+    if (!isHeld(date)) {
+      throw new DateTimeException("beyond years 1 to 9999");
+    }
+    return date;
+  }
+
+  private static boolean isHeld(LocalDate date) {
+    return date.getYear() >= 1 && date.getYear() <= 9999;
+  }
+
+  private static @Nullable Instant instant(long millis) {
+    return IsoInstant.isHeld(millis) ? Instant.ofEpochMilli(millis) : null;
+  }
+
+  /** The text, or null if it holds what UTF-8 or a table cannot. */
+  private static @Nullable String storable(String text) {
+    for (int at = 0; at < text.length(); at++) {
+      char c = text.charAt(at);
+      if (c == 0) {
+        return null;
+      }
+      if (Character.isSurrogate(c)) {
+        if (Character.isLowSurrogate(c)
+            || at + 1 == text.length()
+            || !Character.isLowSurrogate(text.charAt(at + 1))) {
+          return null;
+        }
+        at++;
+      }
+    }
+    return text;
   }
 
   /** The decimal with exactly the scale of its field, or null if it does not fit. */
@@ -294,11 +373,19 @@ public final class ContractReader<T extends SpecificRecord> {
         for (; missing > 0; missing--) {
           unscaled *= 10;
         }
-        BigDecimal value = BigDecimal.valueOf(negative ? -unscaled : unscaled, scale);
-        return value.precision() <= precisions[i] ? value : null;
+        return unscaled < bounds[i]
+            ? BigDecimal.valueOf(negative ? -unscaled : unscaled, scale)
+            : null;
       }
     }
-    BigDecimal value = parser.getDecimalValue();
+    BigDecimal value;
+    try {
+      value =
+          new BigDecimal(
+              parser.getTextCharacters(), parser.getTextOffset(), parser.getTextLength());
+    } catch (NumberFormatException exponentOverflows) {
+      return null;
+    }
     if (value.signum() == 0) {
       return BigDecimal.valueOf(0, scale);
     }
@@ -312,14 +399,6 @@ public final class ContractReader<T extends SpecificRecord> {
     } catch (ArithmeticException inexact) {
       return null;
     }
-  }
-
-  private static Instant instant(String text) {
-    Instant instant = OffsetDateTime.parse(text).toInstant();
-    if (!instant.truncatedTo(ChronoUnit.MILLIS).equals(instant)) {
-      throw new DateTimeException("finer than milliseconds");
-    }
-    return instant;
   }
 
   /** Skips what a token opened; false when there are too many fields in it. */
@@ -352,6 +431,12 @@ public final class ContractReader<T extends SpecificRecord> {
     }
   }
 
+  private Problem problem(Reason reason, int i, String what, JsonParser parser) {
+    String name = fields[i].name();
+    long at = Math.max(0, parser.currentTokenLocation().getByteOffset());
+    return new Problem(reason, name, name + " " + what + ", at byte " + at);
+  }
+
   private @Nullable T refuse(Reason reason, @Nullable String field, String detail) {
     problem = new Problem(reason, field, detail);
     return null;
@@ -369,24 +454,38 @@ public final class ContractReader<T extends SpecificRecord> {
     return parser == null ? 0 : Math.max(0, parser.currentLocation().getByteOffset());
   }
 
-  /** A text that ends so is not cut off there: the parser reads on after a closing bracket. */
-  private static boolean endsInCloser(byte[] payload) {
-    byte last = payload[payload.length - 1];
-    return last == '}' || last == ']';
+  /**
+   * Whether the text ends in what more bytes might make well-formed, of those ends that the parser
+   * reports as malformed; others it reports as ends.
+   */
+  private static boolean endsBegun(byte[] payload) {
+    int length = Math.min(payload.length, LONGEST_BEGUN);
+    String end = new String(payload, payload.length - length, length, StandardCharsets.ISO_8859_1);
+    return BEGUN.matcher(end).matches();
   }
 
   private static boolean isUtf8(byte[] bytes) {
-    for (byte b : bytes) {
-      if (b < 0) {
-        try {
-          StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(bytes));
-          return true;
-        } catch (CharacterCodingException invalid) {
-          return false;
-        }
+    int at = 0;
+    for (; at + 8 <= bytes.length; at += 8) {
+      if (((long) EIGHT_BYTES.get(bytes, at) & NOT_ASCII) != 0) {
+        return decodes(bytes);
+      }
+    }
+    for (; at < bytes.length; at++) {
+      if (bytes[at] < 0) {
+        return decodes(bytes);
       }
     }
     return true;
+  }
+
+  private static boolean decodes(byte[] bytes) {
+    try {
+      StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(bytes));
+      return true;
+    } catch (CharacterCodingException invalid) {
+      return false;
+    }
   }
 
   private static String nameOf(JsonToken token) {
@@ -399,6 +498,14 @@ public final class ContractReader<T extends SpecificRecord> {
       case VALUE_TRUE, VALUE_FALSE -> "true or false";
       case VALUE_NULL -> "null";
       default -> "no value";
+    };
+  }
+
+  private String rangeOf(int i) {
+    return switch (fields[i].type()) {
+      case DECIMAL -> precisions[i] + " digits, " + scales[i] + " of them decimals";
+      case DATE, TIMESTAMP -> "the years 1 to 9999";
+      default -> nameOf(fields[i].type());
     };
   }
 

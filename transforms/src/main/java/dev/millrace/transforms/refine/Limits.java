@@ -43,4 +43,14 @@ public record Limits(
   public Limits withMaxFields(int fields) {
     return new Limits(maxBytes, maxDepth, fields, maxStringLength, maxNumberLength);
   }
+
+  /** The same with another bound on the characters of a string. */
+  public Limits withMaxStringLength(int characters) {
+    return new Limits(maxBytes, maxDepth, maxFields, characters, maxNumberLength);
+  }
+
+  /** The same with another bound on the digits of a number. */
+  public Limits withMaxNumberLength(int digits) {
+    return new Limits(maxBytes, maxDepth, maxFields, maxStringLength, digits);
+  }
 }

@@ -8,8 +8,8 @@ import org.apache.beam.sdk.transforms.PTransform;
 import org.apache.beam.sdk.values.PCollection;
 
 /**
- * The last step of {@link Refine} alone: makes private fields private, and encrypts the payload if
- * the contract has any.
+ * The last step of {@link Refine} alone: makes private fields private. The payload is encrypted
+ * already, by {@link Parse}.
  *
  * <p><b>Input:</b> sourced records in the clear. <b>Output:</b> the same records, masked; tallies.
  * <b>Bounded/unbounded:</b> both. <b>State and timers:</b> none. <b>Reasons:</b> none.
@@ -32,7 +32,7 @@ public final class Mask<T extends SpecificRecord>
 
   /** Masks records of a class with the keys of a secret, {@code env:NAME} or {@code file:PATH}. */
   public static <T extends SpecificRecord> Mask<T> with(String secret, Class<T> type) {
-    return new Mask<>(type, "Mask" + type.getSimpleName(), secret);
+    return new Mask<>(type, "Mask" + type.getSimpleName(), Vault.requireReference(secret));
   }
 
   /** The same under another stage name. */

@@ -9,15 +9,16 @@ import dev.millrace.transforms.DeadLetters;
 import dev.millrace.transforms.Origin;
 import dev.millrace.transforms.RawRecord;
 import dev.millrace.transforms.Sourced;
+import java.lang.reflect.Constructor;
 import java.time.Duration;
-import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
-import org.apache.avro.specific.SpecificData;
+import java.util.Objects;
 import org.apache.avro.specific.SpecificRecord;
 import org.apache.beam.sdk.transforms.PTransform;
 import org.apache.beam.sdk.transforms.SerializableFunction;
 import org.apache.beam.sdk.values.PCollection;
+import org.joda.time.Instant;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -30,12 +31,12 @@ import org.jspecify.annotations.Nullable;
  * }</pre>
  *
  * <p><b>Input:</b> {@link RawRecord}s, each one JSON object. <b>Output:</b> good records,
- * timestamped with their event time (a record without event time keeps the timestamp of its input);
- * dead letters; tallies. <b>Bounded/unbounded:</b> both. In a stream the input's timestamps must
- * not be later than the event times, as Beam forbids to move backwards: sources give {@code arrival
- * − max lateness}. <b>State and timers:</b> none. <b>Reasons:</b> all of {@link Reason} but {@code
- * ORPHAN_KEY}. <b>Guarantee:</b> a record's fate depends on the record alone; read = written +
- * invalid + late. <b>Runners: </b> all.
+ * timestamped with their event time (without one, or without a gate when the event lies before it,
+ * the timestamp of the input); dead letters; tallies. <b>Bounded/unbounded:</b> both. In a stream
+ * the input's timestamps must not be later than the event times, as Beam forbids to move backwards:
+ * sources give {@code arrival − max lateness}. <b>State and timers:</b> none. <b>Reasons:</b> all
+ * of {@link Reason} but {@code ORPHAN_KEY}. <b>Guarantee:</b> a record's fate depends on the record
+ * alone; read = written + invalid + late. <b>Runners: </b> all.
  *
  * @param <T> record class
  */
@@ -87,6 +88,9 @@ public final class Refine<T extends SpecificRecord>
 
   /** The same under another stage name, which stands in the ledger and in dead letters. */
   public Refine<T> as(String stageName) {
+    if (stageName.isBlank()) {
+      throw new IllegalArgumentException("a stage needs a name");
+    }
     return new Refine<>(type, stageName, limits, validate, gate, mask, secret, predicates);
   }
 
@@ -114,19 +118,25 @@ public final class Refine<T extends SpecificRecord>
    * contract has any.
    */
   public Refine<T> withSecret(String reference) {
-    return new Refine<>(type, stage, limits, validate, gate, mask, reference, predicates);
+    return new Refine<>(
+        type, stage, limits, validate, gate, mask, Vault.requireReference(reference), predicates);
   }
 
   /**
-   * A rule over several fields.
+   * A rule over several fields. Rules hold in the order they were given, after those of the
+   * contract.
    *
+   * @param name of the rule, unique within the pass; it stands in the detail of a dead letter
    * @param words the rule in words that continue "must ", such as {@code not cost more than it
    *     earns}
    * @param holds whether a record keeps it
    */
-  public Refine<T> withRule(String words, SerializableFunction<T, Boolean> holds) {
+  public Refine<T> withRule(String name, String words, SerializableFunction<T, Boolean> holds) {
+    if (name.isBlank() || predicates.stream().anyMatch(p -> p.name().equals(name))) {
+      throw new IllegalArgumentException("rule '" + name + "' needs a name of its own");
+    }
     List<Named<T>> more = new ArrayList<>(predicates);
-    more.add(new Named<>(words, holds));
+    more.add(new Named<>(name, words, holds));
     return new Refine<>(type, stage, limits, validate, gate, mask, secret, List.copyOf(more));
   }
 
@@ -148,7 +158,7 @@ public final class Refine<T extends SpecificRecord>
     return new RefineFn<>(this).applyTo(input, type);
   }
 
-  private record Named<T>(String words, SerializableFunction<T, Boolean> holds)
+  private record Named<T>(String name, String words, SerializableFunction<T, Boolean> holds)
       implements java.io.Serializable {}
 
   /** The pass. */
@@ -162,17 +172,18 @@ public final class Refine<T extends SpecificRecord>
     private final @Nullable String secret;
     private final List<Named<T>> predicates;
 
-    private transient Contract contract = Contract.of(DeadLetter.class);
+    private transient @Nullable Contract contract;
+    private transient @Nullable Constructor<T> constructor;
+    private transient Contract.@Nullable EventTime eventTimeOf;
     private transient @Nullable ContractReader<T> reader;
     private transient @Nullable Validator validator;
     private transient @Nullable Masker masker;
     private transient @Nullable Vault vault;
-    private transient int eventField;
     private transient int arrivalField;
 
     private transient @Nullable Problem problem;
     private transient @Nullable Origin origin;
-    private transient byte[] payload = new byte[0];
+    private transient byte @Nullable [] payload;
     private transient long eventTime;
 
     private RefineFn(Refine<T> spec) {
@@ -188,13 +199,15 @@ public final class Refine<T extends SpecificRecord>
 
     @Override
     void open() {
-      contract = Contract.of(type);
-      vault = secret == null || !contract.hasPrivateFields() ? null : Vault.open(secret);
-      reader = new ContractReader<>(contract, () -> newRecord(type), limits);
-      validator = validate ? new Validator(contract) : null;
-      masker = mask && contract.hasPrivateFields() ? new Masker(contract, vault) : null;
-      eventField = contract.eventTime().map(e -> e.field().index()).orElse(-1);
-      arrivalField = contract.arrivalTime().map(FieldContract::index).orElse(-1);
+      Contract held = Contract.of(type);
+      contract = held;
+      constructor = constructorOf(type);
+      reader = new ContractReader<>(held, this::newRecord, limits);
+      validator = validate ? new Validator(held) : null;
+      vault = secret != null && held.hasPrivateFields() ? Vault.open(secret) : null;
+      masker = mask && vault != null ? new Masker(held, vault) : null;
+      eventTimeOf = held.eventTime().orElse(null);
+      arrivalField = held.arrivalTime().map(FieldContract::index).orElse(-1);
     }
 
     @Override
@@ -203,32 +216,43 @@ public final class Refine<T extends SpecificRecord>
     }
 
     @Override
+    Instant timestampOf(Sourced<T> record, Instant input) {
+      long event = record.eventTimeMillis();
+      // With a gate, an event before its input's timestamp means a source that runs ahead of the
+      // gate: Beam refuses it, rather than that the record lands in a wrong window.
+      return event == Origin.NO_ARRIVAL || (gate == null && event < input.getMillis())
+          ? input
+          : Instant.ofEpochMilli(event);
+    }
+
+    @Override
     @Nullable Sourced<T> decide(RawRecord input) {
-      problem = null;
       origin = input.origin();
       eventTime = Origin.NO_ARRIVAL;
-      payload = vault == null ? input.payload() : vault.encrypt(input.payload());
+      byte[] kept = vault == null ? input.payload() : vault.encrypt(input.payload());
+      payload = kept;
       ContractReader<T> parse = reader();
       T record = parse.read(input.payload());
-      if (record == null) {
-        problem = parse.problem();
-        return null;
-      }
-      problem = validator == null ? null : broken(validator, record);
-      if (problem != null) {
-        return null;
-      }
-      timesOf(record);
-      if (gate != null && problem == null) {
-        problem = gate.check(origin().arrivalMillis(), eventTime);
-      }
-      if (problem != null) {
+      problem = record == null ? parse.problem() : judge(record);
+      if (record == null || problem != null) {
         return null;
       }
       if (masker != null) {
         masker.mask(record);
       }
-      return new Sourced<>(record, parse.version(), eventTime, origin(), payload);
+      return new Sourced<>(record, parse.version(), eventTime, origin(), kept);
+    }
+
+    private @Nullable Problem judge(T record) {
+      // Times first, so that a dead letter shows them; a broken rule outranks a useless time.
+      Problem untimed = timesOf(record);
+      Problem broken = validator == null ? null : broken(validator, record);
+      if (broken != null) {
+        return broken;
+      }
+      return untimed != null || gate == null
+          ? untimed
+          : gate.check(origin().arrivalMillis(), eventTime);
     }
 
     private @Nullable Problem broken(Validator rules, T record) {
@@ -237,27 +261,40 @@ public final class Refine<T extends SpecificRecord>
         if (!predicates.get(i).holds().apply(record)) {
           broken =
               new Problem(
-                  Reason.RULE_VIOLATION, null, "the record must " + predicates.get(i).words());
+                  Reason.RULE_VIOLATION,
+                  null,
+                  predicates.get(i).name() + ": the record must " + predicates.get(i).words());
         }
       }
       return broken;
     }
 
-    private void timesOf(T record) {
-      Object event = eventField < 0 ? null : record.get(eventField);
-      if (event != null) {
-        eventTime = contract.eventTime().orElseThrow().millis(event);
-      } else if (eventField >= 0) {
-        String name = contract.eventTime().orElseThrow().field().name();
-        problem = new Problem(Reason.MISSING_FIELD, name, name + " is absent, but dates the event");
-        return;
+    private @Nullable Problem timesOf(T record) {
+      if (eventTimeOf != null) {
+        FieldContract field = eventTimeOf.field();
+        Object event = record.get(field.index());
+        if (event == null) {
+          return new Problem(
+              Reason.MISSING_FIELD, field.name(), field.name() + " is absent, but dates the event");
+        }
+        long millis = eventTimeOf.millis(event);
+        if (!IsoInstant.isHeld(millis)) {
+          return new Problem(
+              Reason.NUMBER_OUT_OF_RANGE,
+              field.name(),
+              field.name() + " dates the event beyond the years 1 to 9999");
+        }
+        eventTime = millis;
       }
       if (origin().arrivalMillis() == Origin.NO_ARRIVAL) {
         Object arrival = arrivalField < 0 ? null : record.get(arrivalField);
         // A source that says nothing of arrival is taken as on time.
         origin =
-            origin().arrivedAt(arrival instanceof Instant known ? known.toEpochMilli() : eventTime);
+            origin()
+                .arrivedAt(
+                    arrival instanceof java.time.Instant known ? known.toEpochMilli() : eventTime);
       }
+      return null;
     }
 
     @Override
@@ -268,11 +305,11 @@ public final class Refine<T extends SpecificRecord>
           found.reason(),
           found.detail(),
           found.field(),
-          contract,
+          Objects.requireNonNull(contract),
           reader().version(),
           eventTime,
           origin(),
-          payload);
+          Objects.requireNonNull(payload));
     }
 
     @Override
@@ -281,19 +318,34 @@ public final class Refine<T extends SpecificRecord>
     }
 
     private Problem found() {
-      return java.util.Objects.requireNonNull(problem);
+      return Objects.requireNonNull(problem);
     }
 
     private Origin origin() {
-      return java.util.Objects.requireNonNull(origin);
+      return Objects.requireNonNull(origin);
     }
 
     private ContractReader<T> reader() {
-      return java.util.Objects.requireNonNull(reader);
+      return Objects.requireNonNull(reader);
     }
 
-    private static <T extends SpecificRecord> T newRecord(Class<T> type) {
-      return type.cast(SpecificData.newInstance(type, Contract.of(type).schema()));
+    private T newRecord() {
+      try {
+        return Objects.requireNonNull(constructor).newInstance();
+      } catch (ReflectiveOperationException impossible) {
+        throw new IllegalStateException("constructor of " + type.getName(), impossible);
+      }
+    }
+  }
+
+  private static <T> Constructor<T> constructorOf(Class<T> type) {
+    try {
+      return type.getConstructor();
+    } catch (NoSuchMethodException notGenerated) {
+      throw new IllegalArgumentException(
+          type.getName()
+              + " is no generated record: it has no public constructor without arguments",
+          notGenerated);
     }
   }
 }

@@ -8,6 +8,7 @@ import dev.millrace.transforms.Sourced;
 import java.io.Serializable;
 import java.util.Objects;
 import org.apache.avro.specific.SpecificRecord;
+import org.joda.time.Instant;
 import org.jspecify.annotations.Nullable;
 
 /** One step of the refining pass alone, over records that are typed already. */
@@ -28,6 +29,11 @@ final class SourcedStepFn<T extends SpecificRecord> extends StepFn<Sourced<T>, T
   @Override
   void open() {
     step = open.open(Contract.of(type));
+  }
+
+  @Override
+  Instant timestampOf(Sourced<T> record, Instant input) {
+    return input;
   }
 
   @Override

@@ -15,6 +15,7 @@ import org.apache.beam.sdk.extensions.avro.coders.AvroCoder;
 import org.apache.beam.sdk.transforms.DoFn;
 import org.apache.beam.sdk.transforms.ParDo;
 import org.apache.beam.sdk.transforms.windowing.GlobalWindow;
+import org.apache.beam.sdk.transforms.windowing.GlobalWindows;
 import org.apache.beam.sdk.values.PCollection;
 import org.apache.beam.sdk.values.PCollectionTuple;
 import org.apache.beam.sdk.values.TupleTag;
@@ -32,9 +33,9 @@ import org.jspecify.annotations.Nullable;
 abstract class StepFn<I, T extends SpecificRecord> extends DoFn<I, Sourced<T>> {
 
   private final String stage;
-  private final TupleTag<Sourced<T>> good = new TupleTag<>() {};
-  private final TupleTag<DeadLetter> rejects = new TupleTag<>() {};
-  private final TupleTag<Tally> talliesTag = new TupleTag<>() {};
+  private final TupleTag<Sourced<T>> good = new TupleTag<>("good");
+  private final TupleTag<DeadLetter> rejects = new TupleTag<>("rejects");
+  private final TupleTag<Tally> talliesTag = new TupleTag<>("tallies");
   private transient @Nullable Tallies tallies;
 
   StepFn(String stage) {
@@ -43,6 +44,10 @@ abstract class StepFn<I, T extends SpecificRecord> extends DoFn<I, Sourced<T>> {
 
   /** Applies the function and names the coders of what comes out. */
   Accounted<T> applyTo(PCollection<I> input, Class<T> type) {
+    if (!(input.getWindowingStrategy().getWindowFn() instanceof GlobalWindows)) {
+      throw new IllegalArgumentException(
+          stage + " stands before windows: apply it in the global window, then Window.into(...)");
+    }
     PCollectionTuple out =
         input.apply(
             "Decide",
@@ -73,6 +78,9 @@ abstract class StepFn<I, T extends SpecificRecord> extends DoFn<I, Sourced<T>> {
 
   abstract Origin originOf(I input);
 
+  /** The timestamp of a good record, of the timestamp of its input. */
+  abstract Instant timestampOf(Sourced<T> record, Instant input);
+
   @Setup
   public void setup() {
     tallies = new Tallies(stage);
@@ -92,11 +100,7 @@ abstract class StepFn<I, T extends SpecificRecord> extends DoFn<I, Sourced<T>> {
       out.get(rejects).output(refused());
     } else {
       tallies().count(originOf(input), Outcome.WRITTEN);
-      if (record.eventTimeMillis() == Origin.NO_ARRIVAL) {
-        out.get(good).output(record);
-      } else {
-        out.get(good).outputWithTimestamp(record, Instant.ofEpochMilli(record.eventTimeMillis()));
-      }
+      out.get(good).outputWithTimestamp(record, timestampOf(record, timestamp));
     }
   }
 

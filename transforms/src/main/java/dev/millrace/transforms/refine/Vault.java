@@ -62,6 +62,19 @@ public final class Vault {
   }
 
   /**
+   * The reference, if it has the form of one.
+   *
+   * @throws IllegalArgumentException that does not repeat what was given: it may be a secret
+   */
+  public static String requireReference(String reference) {
+    if (!reference.matches("(?s)(env|file):.+")) {
+      throw new IllegalArgumentException(
+          "a secret is given as a reference, env:NAME or file:PATH, not as a value");
+    }
+    return reference;
+  }
+
+  /**
    * Makes a secret of 64 random bytes in a file that only its owner can read, if there is none yet.
    */
   public static void createIfAbsent(Path file) throws IOException {
@@ -136,7 +149,7 @@ public final class Vault {
   }
 
   private static String resolve(String reference) {
-    if (reference.startsWith("env:")) {
+    if (requireReference(reference).startsWith("env:")) {
       String value = System.getenv(reference.substring(4));
       if (value == null) {
         throw new IllegalArgumentException(
@@ -144,16 +157,12 @@ public final class Vault {
       }
       return value;
     }
-    if (reference.startsWith("file:")) {
-      try {
-        return Files.readString(Path.of(reference.substring(5)));
-      } catch (IOException unreadable) {
-        throw new IllegalArgumentException(
-            "the secret file of " + reference + " cannot be read", unreadable);
-      }
+    try {
+      return Files.readString(Path.of(reference.substring(5)));
+    } catch (IOException unreadable) {
+      throw new IllegalArgumentException(
+          "the secret file of " + reference + " cannot be read", unreadable);
     }
-    throw new IllegalArgumentException(
-        "a secret is given as a reference, env:NAME or file:PATH, not as a value");
   }
 
   private static byte[] derive(byte[] secret, String purpose, int bytes)

@@ -8,19 +8,27 @@ import static org.hamcrest.Matchers.notNullValue;
 import static org.hamcrest.Matchers.nullValue;
 
 import dev.millrace.contract.Contract;
+import dev.millrace.contract.FieldContract;
 import dev.millrace.contract.Reason;
 import dev.millrace.schemas.retail.Customer;
 import dev.millrace.schemas.retail.Sale;
 import java.math.BigDecimal;
+import java.nio.ByteBuffer;
+import java.nio.charset.Charset;
 import java.nio.charset.StandardCharsets;
 import java.time.Instant;
+import java.time.LocalDate;
+import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.Objects;
+import java.util.Random;
 import java.util.SplittableRandom;
 import java.util.stream.Stream;
 import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
 import net.jqwik.api.constraints.Size;
+import org.apache.avro.Schema;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -73,6 +81,10 @@ class ContractReaderTest {
         Arguments.of("12345678.9", "12345678.9000"),
         Arguments.of("1.50000000", "1.5000"),
         Arguments.of("1.5e1", "15.0000"),
+        Arguments.of("-0.0", "0.0000"),
+        Arguments.of("0.00000000000000000000000000", "0.0000"),
+        Arguments.of("1.50000000000000000000000000", "1.5000"),
+        Arguments.of("-99999999.9999", "-99999999.9999"),
         Arguments.of("99999999.9999", "99999999.9999"));
   }
 
@@ -98,6 +110,14 @@ class ContractReaderTest {
         Arguments.of(GOOD.replace("337", "NaN"), MALFORMED, null),
         Arguments.of(GOOD.replace("337", "0x10"), MALFORMED, null),
         Arguments.of(GOOD.replace("337", "007"), MALFORMED, null),
+        Arguments.of(GOOD.replace("337", "1."), MALFORMED, null),
+        Arguments.of(GOOD.replace("}", "]"), MALFORMED, null),
+        Arguments.of(GOOD.replace("}", ",}"), MALFORMED, null),
+        Arguments.of(GOOD.replace("}", " nu"), MALFORMED, null),
+        Arguments.of(GOOD + " nu", MALFORMED, null),
+        Arguments.of("[1,2]]", MALFORMED, null),
+        Arguments.of("[1,2] []", MALFORMED, null),
+        Arguments.of("[1,2", TRUNCATED, null),
         Arguments.of("[1,2]", NOT_AN_OBJECT, null),
         Arguments.of("\"text\"", NOT_AN_OBJECT, null),
         Arguments.of("null", NOT_AN_OBJECT, null),
@@ -112,6 +132,19 @@ class ContractReaderTest {
         Arguments.of(with("\"updated_at\":\"yesterday\""), TYPE_MISMATCH, "updated_at"),
         Arguments.of(
             with("\"updated_at\":\"1997-01-05T10:00:00.1234567Z\""), TYPE_MISMATCH, "updated_at"),
+        Arguments.of(with("\"sale_id\":\"a\\u0000b\""), TYPE_MISMATCH, "sale_id"),
+        Arguments.of(with("\"sale_id\":\"a\\ud800\""), TYPE_MISMATCH, "sale_id"),
+        Arguments.of(with("\"sale_id\":\"\\udc00\\ud800\""), TYPE_MISMATCH, "sale_id"),
+        Arguments.of(with("\"updated_at\":1.5"), TYPE_MISMATCH, "updated_at"),
+        Arguments.of(with("\"updated_at\":\"1997-01-05T10:00:00\""), TYPE_MISMATCH, "updated_at"),
+        Arguments.of(with("\"updated_at\":9223372036854775807"), NUMBER_OUT_OF_RANGE, "updated_at"),
+        Arguments.of(
+            with("\"updated_at\":-9223372036854775808"), NUMBER_OUT_OF_RANGE, "updated_at"),
+        Arguments.of(
+            with("\"updated_at\":99999999999999999999"), NUMBER_OUT_OF_RANGE, "updated_at"),
+        Arguments.of(GOOD.replace("1.5000", "1e99999999999"), NUMBER_OUT_OF_RANGE, "store_sales"),
+        Arguments.of(GOOD.replace("1.5000", "1e-99999999999"), NUMBER_OUT_OF_RANGE, "store_sales"),
+        Arguments.of(GOOD.replace("1.5000", "100000000"), NUMBER_OUT_OF_RANGE, "store_sales"),
         Arguments.of(GOOD.replace("337", "99999999999"), NUMBER_OUT_OF_RANGE, "product_id"),
         Arguments.of(GOOD.replace("1.5000", "123456789.0"), NUMBER_OUT_OF_RANGE, "store_sales"),
         Arguments.of(GOOD.replace("1.5000", "1.00001"), NUMBER_OUT_OF_RANGE, "store_sales"),
@@ -142,6 +175,186 @@ class ContractReaderTest {
     Problem problem = Objects.requireNonNull(reader.problem());
     assertThat(problem.detail(), problem.reason(), is(reason));
     assertThat(problem.field(), is(field));
+  }
+
+  @Test
+  void everyBeginningOfARecordIsTruncated() {
+    // Given
+    String whole =
+        " {\"x\":[1,true,{\"y\":false}],\"z\":null,\"u\":\"\\u20ac\\n\","
+            + with("\"sale_id\":\"R1\",\"updated_at\":852076800000").substring(1);
+    read(whole);
+
+    for (int length = 0; length < whole.length(); length++) {
+      // When
+      reader.read(whole.substring(0, length).getBytes(StandardCharsets.UTF_8));
+
+      // Then
+      assertThat(
+          whole.substring(0, length),
+          Objects.requireNonNull(reader.problem()).reason(),
+          is(TRUNCATED));
+    }
+  }
+
+  static Stream<Arguments> bounds() {
+    return Stream.of(
+        Arguments.of("\"x\":" + "[".repeat(31) + "]".repeat(31), null),
+        Arguments.of("\"x\":" + "[".repeat(32) + "]".repeat(32), TOO_DEEP),
+        Arguments.of(fields(248), null),
+        Arguments.of(fields(249), TOO_MANY_FIELDS),
+        Arguments.of("\"x\":[{" + fields(100) + "},{" + fields(147) + "}]", null),
+        Arguments.of("\"x\":[{" + fields(100) + "},{" + fields(148) + "}]", TOO_MANY_FIELDS),
+        Arguments.of("\"x\":\"" + "a".repeat(65_536) + "\"", null),
+        Arguments.of("\"x\":\"" + "a".repeat(65_537) + "\"", STRING_TOO_LONG),
+        Arguments.of("\"x\":[\"" + "é".repeat(65_536) + "\"]", null),
+        Arguments.of("\"x\":[\"" + "é".repeat(65_537) + "\"]", STRING_TOO_LONG),
+        Arguments.of("\"sale_id\":\"" + "a".repeat(65_536) + "\"", null),
+        Arguments.of("\"sale_id\":\"" + "a".repeat(65_537) + "\"", STRING_TOO_LONG),
+        Arguments.of("\"" + "n".repeat(65_536) + "\":1", null),
+        Arguments.of("\"" + "n".repeat(66_000) + "\":1", STRING_TOO_LONG),
+        Arguments.of("\"x\":" + "9".repeat(100), null),
+        Arguments.of("\"x\":" + "9".repeat(101), NUMBER_TOO_LONG),
+        Arguments.of("\"x\":0." + "9".repeat(99), null),
+        Arguments.of("\"x\":0." + "9".repeat(100), NUMBER_TOO_LONG));
+  }
+
+  @ParameterizedTest
+  @MethodSource("bounds")
+  void everyLimitHoldsToTheUnit(String more, @Nullable Reason reason) {
+    // When
+    reader.read(with(more).getBytes(StandardCharsets.UTF_8));
+
+    // Then
+    Problem problem = reader.problem();
+    assertThat(problem == null ? null : problem.reason(), is(reason));
+  }
+
+  @Test
+  void limitsHoldInWhatFollowsAProblem() {
+    // Given
+    String text = with("\"sale_id\":\"" + "a".repeat(70_000) + "\"").replace("337", "true");
+
+    // When
+    reader.read(text.getBytes(StandardCharsets.UTF_8));
+
+    // Then
+    assertThat(Objects.requireNonNull(reader.problem()).reason(), is(STRING_TOO_LONG));
+  }
+
+  @Test
+  void otherLimitsCanBeSet() {
+    // Given
+    String text = with("\"x\":[[12345]],\"y\":\"abcdef\"");
+    byte[] payload = text.getBytes(StandardCharsets.UTF_8);
+    Limits[] limits = {
+      Limits.DEFAULT.withMaxBytes(payload.length - 1),
+      Limits.DEFAULT.withMaxDepth(2),
+      Limits.DEFAULT.withMaxFields(9),
+      Limits.DEFAULT.withMaxStringLength(5),
+      Limits.DEFAULT.withMaxNumberLength(4)
+    };
+    Reason[] reasons = {TOO_LARGE, TOO_DEEP, TOO_MANY_FIELDS, STRING_TOO_LONG, NUMBER_TOO_LONG};
+
+    for (int i = 0; i < limits.length; i++) {
+      // When
+      ContractReader<Sale> strict = reader(limits[i]);
+      strict.read(payload);
+
+      // Then
+      assertThat(Objects.requireNonNull(strict.problem()).reason(), is(reasons[i]));
+    }
+  }
+
+  @Test
+  void textInOtherEncodingsIsNotGuessedAt() {
+    for (Charset other :
+        List.of(
+            StandardCharsets.UTF_16LE,
+            StandardCharsets.UTF_16BE,
+            Charset.forName("UTF-32LE"),
+            Charset.forName("UTF-32BE"))) {
+      // When
+      reader.read(GOOD.getBytes(other));
+
+      // Then
+      assertThat(Objects.requireNonNull(reader.problem()).reason(), is(MALFORMED));
+    }
+  }
+
+  @Test
+  void aByteOrderMarkIsNoFault() {
+    assertThat(read("\uFEFF" + GOOD).getProductId(), is(337));
+  }
+
+  @Test
+  void detailsSayWhere() {
+    // When
+    reader.read(GOOD.replace("337", "true").getBytes(StandardCharsets.UTF_8));
+
+    // Then
+    assertThat(
+        Objects.requireNonNull(reader.problem()).detail(),
+        is("product_id is true or false, not a whole number of 32 bits, at byte 14"));
+  }
+
+  static Stream<Arguments> values() {
+    return Stream.of(
+        Arguments.of("flag", "true", true),
+        Arguments.of("flag", "1", TYPE_MISMATCH),
+        Arguments.of("count", "9223372036854775807", Long.MAX_VALUE),
+        Arguments.of("count", "9223372036854775808", NUMBER_OUT_OF_RANGE),
+        Arguments.of("count", "2.0", TYPE_MISMATCH),
+        Arguments.of("ratio", "0.25", 0.25),
+        Arguments.of("ratio", "3", 3.0),
+        Arguments.of("ratio", "1e999", NUMBER_OUT_OF_RANGE),
+        Arguments.of("ratio", "\"0.25\"", TYPE_MISMATCH),
+        Arguments.of("day", "\"1997-01-31\"", LocalDate.of(1997, 1, 31)),
+        Arguments.of("day", "9892", LocalDate.of(1997, 1, 31)),
+        Arguments.of("day", "\"1997-02-31\"", TYPE_MISMATCH),
+        Arguments.of("day", "\"+10000-01-01\"", TYPE_MISMATCH),
+        Arguments.of("day", "2147483647", NUMBER_OUT_OF_RANGE),
+        Arguments.of("day", "2147483648", NUMBER_OUT_OF_RANGE),
+        Arguments.of("at", "\"1997-01-31T12:00:00Z\"", Instant.parse("1997-01-31T12:00:00Z")),
+        Arguments.of("at", "854712000000", Instant.parse("1997-01-31T12:00:00Z")),
+        Arguments.of("at", "253402300800000", NUMBER_OUT_OF_RANGE),
+        Arguments.of("image", "\"AQI=\"", ByteBuffer.wrap(new byte[] {1, 2})),
+        Arguments.of("image", "\"?\"", TYPE_MISMATCH),
+        Arguments.of("wide", "12345678901234567890.5", new BigDecimal("12345678901234567890.50")),
+        Arguments.of("wide", "1e30", NUMBER_OUT_OF_RANGE));
+  }
+
+  @ParameterizedTest
+  @MethodSource("values")
+  void readsEveryTypeOfField(String field, String json, Object expected) {
+    // Given
+    Schema schema =
+        new Schema.Parser()
+            .parse(
+                """
+                {"type": "record", "name": "Any", "fields": [
+                 {"name": "flag", "type": ["null", "boolean"], "default": null},
+                 {"name": "count", "type": ["null", "long"], "default": null},
+                 {"name": "ratio", "type": ["null", "double"], "default": null},
+                 {"name": "day", "type": ["null", {"type": "int", "logicalType": "date"}], "default": null},
+                 {"name": "at", "type": ["null", {"type": "long", "logicalType": "timestamp-millis"}], "default": null},
+                 {"name": "image", "type": ["null", "bytes"], "default": null},
+                 {"name": "wide", "type": ["null", {"type": "bytes", "logicalType": "decimal", "precision": 30, "scale": 2}], "default": null}]}
+                """);
+    ContractReader<AnyRecord> any =
+        new ContractReader<>(Contract.of(schema), () -> new AnyRecord(schema), Limits.DEFAULT);
+
+    // When
+    AnyRecord record =
+        any.read("{\"%s\":%s}".formatted(field, json).getBytes(StandardCharsets.UTF_8));
+
+    // Then
+    Problem problem = any.problem();
+    assertThat(
+        problem == null
+            ? Objects.requireNonNull(record).get(schema.getField(field).pos())
+            : problem.reason(),
+        is(expected));
   }
 
   @Test
@@ -185,6 +398,14 @@ class ContractReaderTest {
     assertThat(detail.contains("Nowmer"), is(false));
   }
 
+  @Property
+  void whatIsWrittenIsReadAgainWhateverTheOrderOfItsFields(@ForAll long seed) {
+    SplittableRandom random = new SplittableRandom(seed);
+    Sale sale = randomSale(random);
+
+    assertThat(read(rendered(sale, random)), is(sale));
+  }
+
   @Property(tries = 2000)
   void anyBytesHaveExactlyOneOutcome(@ForAll @Size(max = 300) List<Byte> bytes) {
     byte[] payload = new byte[bytes.size()];
@@ -200,7 +421,7 @@ class ContractReaderTest {
   @Property(tries = 2000)
   void aDamagedRecordHasExactlyOneOutcome(@ForAll long seed) {
     SplittableRandom random = new SplittableRandom(seed);
-    byte[] payload = GOOD.getBytes(StandardCharsets.UTF_8);
+    byte[] payload = rendered(randomSale(random), random).getBytes(StandardCharsets.UTF_8);
     for (int i = random.nextInt(1, 6); i > 0; i--) {
       payload[random.nextInt(payload.length)] = (byte) random.nextInt(256);
     }
@@ -208,6 +429,55 @@ class ContractReaderTest {
     Sale sale = reader.read(payload);
 
     assertThat(sale == null, is(reader.problem() != null));
+  }
+
+  private static Sale randomSale(SplittableRandom random) {
+    Sale sale = new Sale();
+    for (FieldContract field : Contract.of(Sale.class).fields()) {
+      if (field.nullable() && random.nextBoolean()) {
+        continue;
+      }
+      sale.put(
+          field.index(),
+          switch (field.type()) {
+            case INT -> random.nextInt();
+            case DECIMAL ->
+                BigDecimal.valueOf(random.nextLong(-999_999_999_999L, 1_000_000_000_000L), 4);
+            case TIMESTAMP ->
+                Instant.ofEpochMilli(random.nextLong(IsoInstant.FIRST, IsoInstant.LAST + 1));
+            default -> "R\u00e9\ud83d\ude00" + random.nextInt();
+          });
+    }
+    return sale;
+  }
+
+  /** The record as JSON, its fields in any order, its values in any of their spellings. */
+  private static String rendered(Sale sale, SplittableRandom random) {
+    List<String> members = new ArrayList<>(List.of("\"new\":[{\"a\":\"b\"}]"));
+    for (FieldContract field : Contract.of(Sale.class).fields()) {
+      Object value = field.valueIn(sale);
+      boolean either = random.nextBoolean();
+      if (value != null || either) {
+        String text =
+            switch (field.type()) {
+              case DECIMAL -> {
+                BigDecimal amount = (BigDecimal) Objects.requireNonNull(value);
+                yield either ? amount.toPlainString() : amount.unscaledValue() + "E-4";
+              }
+              case TIMESTAMP ->
+                  value instanceof Instant i
+                      ? either ? Long.toString(i.toEpochMilli()) : '"' + i.toString() + '"'
+                      : "null";
+              case STRING -> value == null ? "null" : '"' + value.toString() + '"';
+              default -> String.valueOf(value);
+            };
+        members.add('"' + field.name() + "\" : " + text);
+      }
+    }
+    if (random.nextBoolean()) {
+      Collections.shuffle(members, new Random(random.nextLong()));
+    }
+    return "{" + String.join(" , ", members) + "}";
   }
 
   private Sale read(String text) {

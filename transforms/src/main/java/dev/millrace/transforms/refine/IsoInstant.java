@@ -1,0 +1,85 @@
+package dev.millrace.transforms.refine;
+
+import java.time.DateTimeException;
+import java.time.Instant;
+import java.time.LocalDate;
+import java.time.OffsetDateTime;
+import java.time.temporal.ChronoUnit;
+
+/**
+ * Reads instants in ISO 8601 with a zone. The form that programs write, {@code
+ * 1997-01-31T12:00:00.000Z}, is read by hand: the general parser takes longer than all the rest of
+ * a record.
+ */
+final class IsoInstant {
+
+  /** First instant a contract can hold: tables and files do not reach beyond years 1 to 9999. */
+  static final long FIRST = Instant.parse("0001-01-01T00:00:00Z").toEpochMilli();
+
+  /** Last instant a contract can hold. */
+  static final long LAST = Instant.parse("9999-12-31T23:59:59.999Z").toEpochMilli();
+
+  private IsoInstant() {}
+
+  /** Whether tables and files can hold the instant. */
+  static boolean isHeld(long millis) {
+    return millis >= FIRST && millis <= LAST;
+  }
+
+  /**
+   * The instant in a text.
+   *
+   * @throws DateTimeException if it is none, lies out of range, or is finer than a millisecond
+   */
+  static Instant parse(char[] text, int from, int length) {
+    if ((length == 20 || length == 24)
+        && text[from + length - 1] == 'Z'
+        && text[from + 4] == '-'
+        && text[from + 7] == '-'
+        && text[from + 10] == 'T'
+        && text[from + 13] == ':'
+        && text[from + 16] == ':'
+        && (length == 20 || text[from + 19] == '.')) {
+      int year = two(text, from) * 100 + two(text, from + 2);
+      int month = two(text, from + 5);
+      int day = two(text, from + 8);
+      int hour = two(text, from + 11);
+      int minute = two(text, from + 14);
+      int second = two(text, from + 17);
+      int milli = length == 20 ? 0 : two(text, from + 20) * 10 + digit(text[from + 22]);
+      int wrong =
+          (year - 1)
+              | month
+              | day
+              | hour
+              | minute
+              | second
+              | milli
+              | (23 - hour)
+              | (59 - minute)
+              | (59 - second);
+      if (wrong >= 0) {
+        long days = LocalDate.of(year, month, day).toEpochDay();
+        return Instant.ofEpochMilli(
+            (days * 86_400 + hour * 3_600L + minute * 60L + second) * 1_000 + milli);
+      }
+    }
+    Instant instant = OffsetDateTime.parse(new String(text, from, length)).toInstant();
+    if (!instant.truncatedTo(ChronoUnit.MILLIS).equals(instant)) {
+      throw new DateTimeException("finer than milliseconds");
+    }
+    if (instant.getEpochSecond() < FIRST / 1_000 || instant.getEpochSecond() > LAST / 1_000) {
+      throw new DateTimeException("beyond years 1 to 9999");
+    }
+    return instant;
+  }
+
+  /** The number of two digits; far below zero if one is no digit. */
+  private static int two(char[] text, int at) {
+    return digit(text[at]) * 10 + digit(text[at + 1]);
+  }
+
+  private static int digit(char c) {
+    return c >= '0' && c <= '9' ? c - '0' : -1_000_000;
+  }
+}
