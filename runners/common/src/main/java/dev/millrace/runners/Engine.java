@@ -1,6 +1,7 @@
 package dev.millrace.runners;
 
 import java.util.List;
+import java.util.Map;
 import org.apache.beam.sdk.PipelineRunner;
 import org.apache.beam.sdk.options.PipelineOptions;
 
@@ -19,5 +20,10 @@ public record Engine(
   /** Keeps a copy of the defaults. */
   public Engine {
     defaults = List.copyOf(defaults);
+  }
+
+  /** The defaults by property. */
+  Map<String, String> defaultValues() {
+    return new Arguments(runner.getSimpleName(), List.of(optionsClass)).values(defaults);
   }
 }

@@ -3,6 +3,7 @@ package dev.millrace.runners;
 import dev.millrace.pipelines.CatalogueEntry;
 import dev.millrace.pipelines.GeneratorEntry;
 import java.util.List;
+import java.util.Map;
 import org.apache.beam.sdk.options.PipelineOptions;
 
 /** Help on a pipeline, made from the getters of its options. */
@@ -13,21 +14,29 @@ final class HelpText {
 
   private HelpText() {}
 
-  static String of(CatalogueEntry entry, Class<? extends PipelineOptions> engine) {
+  static String of(CatalogueEntry entry, Engine engine) {
+    Map<String, String> defaults = engine.defaultValues();
     return page("run " + entry.name(), entry.summary(), entry.optionsClass())
         + "\nOptions of the runner\n\n"
         + options(
-            OptionSpec.of(engine).stream()
-                .filter(
-                    option -> !option.name().equals("--runner") && !option.description().isEmpty())
+            OptionSpec.of(engine.optionsClass()).stream()
+                .filter(option -> option.declaredIn() == engine.optionsClass())
+                .filter(option -> !option.property().equals("blockOnRun"))
+                .map(
+                    option -> {
+                      String value = defaults.get(option.property());
+                      return value == null ? option : option.withDefault(value);
+                    })
                 .toList())
-        + "\nOptions of every run\n\n"
-        + "  --log=text|json|quiet\n"
-        + INDENT
-        + "What is written to standard error while it runs. Default: text.\n"
-        + "  --debug\n"
-        + INDENT
-        + "Show the stack trace of an error.\n";
+        + """
+
+        Options of every run
+
+          --log=text|json|quiet
+              What is written to standard error while it runs. Default: text.
+          --debug
+              Show the stack trace of an error.
+        """;
   }
 
   static String of(GeneratorEntry entry) {

@@ -359,9 +359,7 @@ public final class Millrace {
         out.print(HelpText.of(named("generator", List.of(last), generators, GeneratorEntry::name)));
       } else {
         out.print(
-            HelpText.of(
-                named("pipeline", List.of(last), pipelines, CatalogueEntry::name),
-                engine.optionsClass()));
+            HelpText.of(named("pipeline", List.of(last), pipelines, CatalogueEntry::name), engine));
         if (generators.stream().anyMatch(generator -> generator.name().equals(last))) {
           out.println("\nTest data for it: millrace help generate " + last);
         }

@@ -23,7 +23,7 @@ import org.jspecify.annotations.Nullable;
  *
  * @param property Beam's name, {@code maxRejectRatio}
  * @param name as it is typed, {@code --max-reject-ratio}
- * @param builtIn whether it belongs to Beam or the runner and not to the pipeline
+ * @param declaredIn the interface of its getter
  */
 record OptionSpec(
     String property,
@@ -33,7 +33,7 @@ record OptionSpec(
     @Nullable String defaultValue,
     @Nullable String example,
     boolean required,
-    boolean builtIn) {
+    Class<?> declaredIn) {
 
   /**
    * Options of the interface and all it extends: the pipeline's first, in the order of their names
@@ -50,6 +50,16 @@ record OptionSpec(
   /** What is typed for a property: {@code maxRejectRatio} is {@code --max-reject-ratio}. */
   static String typed(String property) {
     return "--" + property.replaceAll("(?<=[a-z0-9])(?=[A-Z])", "-").toLowerCase(Locale.ROOT);
+  }
+
+  /** Whether it belongs to Beam or the runner and not to the pipeline. */
+  boolean builtIn() {
+    return declaredIn.getName().startsWith("org.apache.beam.");
+  }
+
+  /** The same with another default. */
+  OptionSpec withDefault(String value) {
+    return new OptionSpec(property, name, type, description, value, value, false, declaredIn);
   }
 
   /** The kind of value, in words. */
@@ -136,7 +146,7 @@ record OptionSpec(
         defaultValue,
         example == null ? defaultValue : example.value(),
         getter.isAnnotationPresent(Validation.Required.class),
-        getter.getDeclaringClass().getName().startsWith("org.apache.beam."));
+        getter.getDeclaringClass());
   }
 
   private static boolean isGetter(Method method, Class<?> options) {

@@ -43,12 +43,10 @@ final class Queries {
       properties.setProperty("password", password);
     }
     properties.setProperty("ApplicationName", "millrace sql");
-    if (!write) {
-      // For the session, not the transaction: a COMMIT in the text does not end it.
-      properties.setProperty("readOnly", "true");
-      properties.setProperty("readOnlyMode", "always");
-    }
     try (Connection connection = DriverManager.getConnection(url, properties)) {
+      if (!write) {
+        readOnly(connection);
+      }
       connection.setAutoCommit(false); // rows are fetched bit by bit inside a transaction only
       try (Statement statement = connection.createStatement()) {
         statement.setFetchSize(ROWS_AT_A_TIME);
@@ -76,6 +74,13 @@ final class Queries {
         }
         throw new UserError(explain(reason, sql), refused);
       }
+    }
+  }
+
+  /** For the session, not the transaction, which a COMMIT in the text would end. */
+  private static void readOnly(Connection connection) throws SQLException {
+    try (Statement statement = connection.createStatement()) {
+      statement.execute("SET default_transaction_read_only = on");
     }
   }
 

@@ -133,7 +133,7 @@ final class ResultPrinter {
       }
       csv.writeRecord(cells);
     }
-    writer.flush();
+    csv.flush();
   }
 
   private static void json(ResultSet rows, PrintStream out) throws SQLException, IOException {

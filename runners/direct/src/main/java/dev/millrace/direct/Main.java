@@ -6,12 +6,18 @@ import java.util.List;
 import org.apache.beam.runners.direct.DirectOptions;
 import org.apache.beam.runners.direct.DirectRunner;
 
-/** The command line on the Direct runner: one process, for development and for batches that one machine can carry. */
+/**
+ * The command line on the Direct runner: one process, for development and for batches that one
+ * machine can carry.
+ */
 public final class Main {
 
   private Main() {}
 
-  /** Beam's Direct runner, tuned for runs: its checks of user code cost far more than the work, and belong into tests. */
+  /**
+   * Beam's Direct runner, tuned for runs: its checks of user code cost far more than the work, and
+   * belong into tests.
+   */
   public static Engine engine() {
     return new Engine(
         DirectRunner.class,

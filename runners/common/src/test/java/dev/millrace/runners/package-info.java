@@ -1,0 +1,4 @@
+@NullMarked
+package dev.millrace.runners;
+
+import org.jspecify.annotations.NullMarked;
