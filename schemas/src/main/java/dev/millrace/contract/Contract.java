@@ -50,6 +50,7 @@ import org.jspecify.annotations.Nullable;
 public final class Contract implements Serializable {
 
   private static final Map<Class<?>, Contract> BY_CLASS = new ConcurrentHashMap<>();
+  private static final Map<String, Contract> BY_TEXT = new ConcurrentHashMap<>();
 
   private static final Set<String> PROPERTIES =
       Set.of(
@@ -527,7 +528,8 @@ public final class Contract implements Serializable {
 
   private record Form(String schema) implements Serializable {
     private Object readResolve() {
-      return of(new Schema.Parser().parse(schema));
+      // Workers read the same few contracts again for every bundle.
+      return BY_TEXT.computeIfAbsent(schema, text -> of(new Schema.Parser().parse(text)));
     }
   }
 }

@@ -10,7 +10,6 @@ import java.security.NoSuchAlgorithmException;
 import java.time.Instant;
 import java.util.HexFormat;
 import org.apache.beam.sdk.coders.Coder;
-import org.apache.beam.sdk.extensions.avro.coders.AvroCoder;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -25,7 +24,7 @@ public final class DeadLetters {
 
   /** The coder of dead letters. */
   public static Coder<DeadLetter> coder() {
-    return AvroCoder.specific(DeadLetter.class);
+    return RecordCoder.of(DeadLetter.class);
   }
 
   /**

@@ -2,6 +2,7 @@ package dev.millrace.pipelines.io;
 
 import dev.millrace.contract.Contract;
 import dev.millrace.schemas.system.BronzeRecord;
+import dev.millrace.schemas.system.DeadLetter;
 import dev.millrace.transforms.Origin;
 import dev.millrace.transforms.RawRecord;
 import dev.millrace.transforms.Sourced;
@@ -9,15 +10,19 @@ import java.io.Serializable;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
 import org.apache.avro.Schema;
 import org.apache.avro.SchemaBuilder;
 import org.apache.avro.generic.GenericRecord;
+import org.apache.avro.generic.IndexedRecord;
 import org.apache.avro.specific.SpecificRecord;
-import org.apache.beam.sdk.transforms.PTransform;
 import org.apache.beam.sdk.transforms.SerializableFunction;
 import org.apache.beam.sdk.values.KV;
 import org.apache.beam.sdk.values.PCollection;
+import org.apache.beam.sdk.values.PCollectionList;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -34,6 +39,8 @@ public final class Lake implements Serializable {
   private final String directory;
   private final String pipeline;
   private final String run;
+  private final transient List<PCollection<KV<String, byte[]>>> blocks = new ArrayList<>();
+  private final transient Map<String, String> schemas = new TreeMap<>();
 
   private Lake(String directory, String pipeline, String run) {
     this.directory = directory;
@@ -50,67 +57,110 @@ public final class Lake implements Serializable {
     return new Lake(directory.toAbsolutePath().normalize().toString(), pipeline, run);
   }
 
-  /** The rows of an answer table: one file per partition, sorted by all columns. */
-  public <T extends SpecificRecord>
-      PTransform<PCollection<T>, PCollection<KV<String, String>>> gold(Class<T> type) {
+  /**
+   * A table of a lake: how records become its rows.
+   *
+   * @param <T> element
+   * @param layer {@code bronze}, {@code silver}, {@code gold} or {@code rejects}
+   * @param name name of the table
+   * @param contract of the records
+   * @param lineage whether the rows carry source, position, arrival time and contract version
+   * @param more sets these
+   * @param partition partition of an element, such as {@code month=1997-01}; empty if the table has
+   *     none. The rows of one partition are sorted in memory
+   * @param record the record of an element
+   */
+  public record Table<T>(
+      String layer,
+      String name,
+      Contract contract,
+      boolean lineage,
+      PutMore<T> more,
+      SerializableFunction<T, String> partition,
+      SerializableFunction<T, ? extends IndexedRecord> record)
+      implements Serializable {
+
+    FlatRows rows() {
+      return new FlatRows(contract, lineage ? Lake.lineage() : List.of());
+    }
+  }
+
+  /**
+   * Sets columns beside those of the contract.
+   *
+   * @param <T> element
+   */
+  public interface PutMore<T> extends Serializable {
+    /** Sets the columns of a row. */
+    void put(T element, GenericRecord row);
+  }
+
+  /** An answer table: one file, sorted by all columns. */
+  public static <T extends SpecificRecord> Table<T> gold(Class<T> type) {
     Contract contract = Contract.of(type);
-    return new WriteLakeTable<T>(
-        this, "gold", contract.table(), contract, List.of(), (record, row) -> {}, r -> "", r -> r);
+    return new Table<>(
+        "gold", contract.table(), contract, false, (record, row) -> {}, r -> "", r -> r);
   }
 
   /** Rejected records, partitioned by reason. */
-  public <T extends SpecificRecord>
-      PTransform<PCollection<T>, PCollection<KV<String, String>>> rejects(Class<T> type) {
-    Contract contract = Contract.of(type);
-    return new WriteLakeTable<T>(
-        this,
+  public static Table<DeadLetter> rejects() {
+    Contract contract = Contract.of(DeadLetter.class);
+    return new Table<>(
         "rejects",
         contract.table(),
         contract,
-        List.of(),
+        false,
         (record, row) -> {},
-        r -> "reason=" + r.get(contract.field("reason").index()),
+        r -> "reason=" + r.getReason(),
         r -> r);
   }
 
-  /**
-   * Clean records with their lineage (source, position, arrival time, contract version).
-   *
-   * @param table name of the table
-   * @param partition partition of a record, such as {@code month=1997-01}; the records of one
-   *     partition are sorted in memory
-   */
-  public <T extends SpecificRecord>
-      PTransform<PCollection<Sourced<T>>, PCollection<KV<String, String>>> silver(
-          String table, Class<T> type, SerializableFunction<Sourced<T>, String> partition) {
-    Contract contract = Contract.of(type);
-    return new WriteLakeTable<Sourced<T>>(
-        this, "silver", table, contract, lineage(), Lake::putLineage, partition, Sourced::value);
+  /** Clean records with their lineage. */
+  public static <T extends SpecificRecord> Table<Sourced<T>> silver(
+      String name, Class<T> type, SerializableFunction<Sourced<T>, String> partition) {
+    return new Table<>(
+        "silver", name, Contract.of(type), true, Lake::putLineage, partition, Sourced::value);
   }
 
   /**
-   * Records as they arrived, partitioned by source, in files of bounded size. Payloads are stored
-   * as the function gives them.
+   * Records as they arrived, partitioned by source, in files of bounded size.
    *
-   * @param table name of the table
+   * @param name name of the table
    * @param secret key that encrypts payloads, as a reference; null stores them in the clear
    */
-  public PTransform<PCollection<RawRecord>, PCollection<KV<String, String>>> bronze(
-      String table, @Nullable String secret) {
-    return new WriteLakeTable<RawRecord>(
-        this,
+  public static Table<RawRecord> bronze(String name, @Nullable String secret) {
+    return new Table<>(
         "bronze",
-        table,
+        name,
         Contract.of(BronzeRecord.class),
-        List.of(),
+        false,
         (record, row) -> {},
         // Blocks of positions: their size is bounded, and does not depend on how files were split.
         r ->
             "source="
                 + r.origin().source().replaceAll("[^A-Za-z0-9._-]", "_")
                 + "/block="
-                + (r.origin().position() >> 22),
+                + (r.origin().position() >> 23),
         new ToBronze(secret));
+  }
+
+  /** Packs the records of a table and adds them to what {@link #write} writes. */
+  public <T> Lake add(String step, PCollection<T> records, Table<T> table) {
+    LakeRows<T> rows = new LakeRows<>(table);
+    blocks.add(records.apply(step, rows));
+    schemas.put(table.layer() + "/" + table.name(), rows.schema().toString());
+    return this;
+  }
+
+  /**
+   * Writes all tables that were added into the staging of the run. Output: the path of each file.
+   */
+  public PCollection<String> write() {
+    return PCollectionList.of(blocks).apply("WriteLake", new WriteLake(this, Map.copyOf(schemas)));
+  }
+
+  String staging() {
+    return directory + "/.staging/" + run;
   }
 
   /** Makes the run visible; see {@link PublishLake}. */

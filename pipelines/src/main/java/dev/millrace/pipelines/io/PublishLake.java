@@ -27,7 +27,6 @@ import org.apache.beam.sdk.transforms.DoFn;
 import org.apache.beam.sdk.transforms.Flatten;
 import org.apache.beam.sdk.transforms.PTransform;
 import org.apache.beam.sdk.transforms.ParDo;
-import org.apache.beam.sdk.transforms.Values;
 import org.apache.beam.sdk.transforms.View;
 import org.apache.beam.sdk.values.KV;
 import org.apache.beam.sdk.values.PCollection;
@@ -50,21 +49,21 @@ public final class PublishLake extends PTransform<PCollection<?>, PCollection<KV
   private static final Duration DEAD_AFTER = Duration.ofDays(1);
 
   private final Lake lake;
-  private final List<PCollection<KV<String, String>>> written;
+  private final List<PCollection<String>> written;
 
   PublishLake(Lake lake) {
     this(lake, List.of());
   }
 
-  private PublishLake(Lake lake, List<PCollection<KV<String, String>>> written) {
+  private PublishLake(Lake lake, List<PCollection<String>> written) {
     this.lake = lake;
     this.written = written;
   }
 
-  /** Waits for these: the outputs of every table of the run. */
-  public PublishLake after(List<PCollection<KV<String, String>>> tables) {
-    List<PCollection<KV<String, String>>> all = new ArrayList<>(written);
-    all.addAll(tables);
+  /** Waits for these: the outputs of {@link Lake#write}. */
+  public PublishLake after(PCollection<String> paths) {
+    List<PCollection<String>> all = new ArrayList<>(written);
+    all.add(paths);
     return new PublishLake(lake, all);
   }
 
@@ -77,8 +76,6 @@ public final class PublishLake extends PTransform<PCollection<?>, PCollection<KV
     PCollectionView<List<String>> files =
         PCollectionList.of(written)
             .apply("AllFiles", Flatten.pCollections())
-            .apply("Paths", Values.create())
-            .setCoder(StringUtf8Coder.of())
             .apply("Written", View.asList());
     return gate.apply("Publish", ParDo.of(new Publish<G>(lake, files)).withSideInputs(files))
         .setCoder(KvCoder.of(StringUtf8Coder.of(), VarLongCoder.of()));

@@ -9,6 +9,7 @@ import dev.millrace.schemas.retail.StoreRevenue7d;
 import dev.millrace.schemas.retail.TopCustomer;
 import dev.millrace.schemas.retail.TopProduct;
 import dev.millrace.transforms.AtRest;
+import dev.millrace.transforms.RecordCoder;
 import dev.millrace.transforms.Sourced;
 import dev.millrace.transforms.combine.CombineBlocks;
 import dev.millrace.transforms.rank.Rank;
@@ -29,7 +30,6 @@ import org.apache.beam.sdk.coders.KvCoder;
 import org.apache.beam.sdk.coders.StringUtf8Coder;
 import org.apache.beam.sdk.coders.VarIntCoder;
 import org.apache.beam.sdk.coders.VarLongCoder;
-import org.apache.beam.sdk.extensions.avro.coders.AvroCoder;
 import org.apache.beam.sdk.transforms.DoFn;
 import org.apache.beam.sdk.transforms.MapElements;
 import org.apache.beam.sdk.transforms.Max;
@@ -142,7 +142,7 @@ public record SalesAnswers(
             "TopCustomers",
             Rank.<String, KV<Integer, Totals>, TopCustomer>top(n, SalesAnswers::byRevenue)
                 .into(
-                    AvroCoder.specific(TopCustomer.class),
+                    RecordCoder.of(TopCustomer.class),
                     (region, rank, customer) ->
                         new TopCustomer(
                             region,
@@ -180,7 +180,7 @@ public record SalesAnswers(
                             KV.of(a.getKey().getKey(), a.getValue()),
                             KV.of(b.getKey().getKey(), b.getValue())))
                 .into(
-                    AvroCoder.specific(TopProduct.class),
+                    RecordCoder.of(TopProduct.class),
                     (month, rank, product) ->
                         new TopProduct(
                             LocalDate.ofEpochDay(month),
@@ -190,7 +190,7 @@ public record SalesAnswers(
                             product.getValue().sum(0),
                             product.getValue().sum(1))))
         .apply("OfTheMonth", ParDo.of(new OfTheMonth(asOf)).withSideInputs(asOf))
-        .setCoder(AvroCoder.specific(TopProduct.class));
+        .setCoder(RecordCoder.of(TopProduct.class));
   }
 
   private static PCollection<CustomerRunningTotal> runningTotals(
@@ -205,7 +205,7 @@ public record SalesAnswers(
         .apply(
             "CustomerRunningTotals",
             RunningTotal.into(
-                AvroCoder.specific(CustomerRunningTotal.class),
+                RecordCoder.of(CustomerRunningTotal.class),
                 (customer, day, ofDay, total) ->
                     new CustomerRunningTotal(customer, LocalDate.ofEpochDay(day), ofDay, total)));
   }
@@ -228,7 +228,7 @@ public record SalesAnswers(
         .and(purchase, lastPurchases)
         .apply("CustomersWithPurchases", CoGroupByKey.create())
         .apply("LapsedCustomers", ParDo.of(new Lapsed(known, purchase, asOf)).withSideInputs(asOf))
-        .setCoder(AvroCoder.specific(LapsedCustomer.class));
+        .setCoder(RecordCoder.of(LapsedCustomer.class));
   }
 
   /** The last day with a purchase, per customer; days since the epoch. */
@@ -287,7 +287,7 @@ public record SalesAnswers(
       String name, PCollection<A> input, Class<R> type, SerializableFunction<A, R> row) {
     return input
         .apply(name, MapElements.into(TypeDescriptor.of(type)).via(row))
-        .setCoder(AvroCoder.specific(type));
+        .setCoder(RecordCoder.of(type));
   }
 
   /** Higher revenue first; of equal ones the lower id. */

@@ -32,6 +32,7 @@ import dev.millrace.schemas.system.DeadLetter;
 import dev.millrace.schemas.system.FieldProfile;
 import dev.millrace.schemas.system.LedgerEntry;
 import dev.millrace.transforms.RawRecord;
+import dev.millrace.transforms.RecordCoder;
 import dev.millrace.transforms.Sourced;
 import dev.millrace.transforms.refine.Vault;
 import java.io.IOException;
@@ -45,9 +46,7 @@ import java.util.stream.Stream;
 import org.apache.avro.specific.SpecificRecord;
 import org.apache.beam.sdk.Pipeline;
 import org.apache.beam.sdk.PipelineResult;
-import org.apache.beam.sdk.extensions.avro.coders.AvroCoder;
 import org.apache.beam.sdk.transforms.MapElements;
-import org.apache.beam.sdk.values.KV;
 import org.apache.beam.sdk.values.PCollection;
 import org.apache.beam.sdk.values.TypeDescriptor;
 import org.jspecify.annotations.Nullable;
@@ -229,7 +228,6 @@ final class SalesJob implements CatalogueEntry.Job {
   private void lake(
       List<PCollection<RawRecord>> raw, SalesResults results, PCollection<?> published) {
     Lake lake = Lake.at(Path.of(options.getLake()), "sales", run.id());
-    List<PCollection<KV<String, String>>> files = new ArrayList<>();
     List<String> tables =
         List.of(
             "sales",
@@ -242,38 +240,33 @@ final class SalesJob implements CatalogueEntry.Job {
             "regions");
     for (int i = 0; i < tables.size(); i++) {
       boolean isPrivate = sources.get(i).contract().hasPrivateFields();
-      files.add(
-          raw.get(i)
-              .apply(
-                  "Bronze_" + tables.get(i),
-                  lake.bronze(tables.get(i), isPrivate ? config.secret() : null)));
+      lake.add(
+          "Bronze_" + tables.get(i),
+          raw.get(i),
+          Lake.bronze(tables.get(i), isPrivate ? config.secret() : null));
     }
-    files.add(
-        results
-            .sales()
-            .apply(
-                "Silver_sales",
-                lake.silver(
-                    "sales",
-                    EnrichedSale.class,
-                    s -> "month=" + s.value().getDay().toString().substring(0, 7))));
     SalesAnswers answers = results.answers();
-    files.add(answers.revenueDaily().apply("Gold_revenue_daily", lake.gold(RevenueDaily.class)));
-    files.add(answers.topCustomers().apply("Gold_top_customers", lake.gold(TopCustomer.class)));
-    files.add(
-        answers.storeRevenue7d().apply("Gold_store_revenue_7d", lake.gold(StoreRevenue7d.class)));
-    files.add(
-        answers
-            .customerRunningTotals()
-            .apply("Gold_customer_running_total", lake.gold(CustomerRunningTotal.class)));
-    files.add(
-        answers.lapsedCustomers().apply("Gold_lapsed_customers", lake.gold(LapsedCustomer.class)));
-    files.add(answers.topProducts().apply("Gold_top_products", lake.gold(TopProduct.class)));
-    files.add(results.rejects().apply("Rejects_dead_letter", lake.rejects(DeadLetter.class)));
-    files.add(results.ledger().apply("Gold_ledger", lake.gold(LedgerEntry.class)));
+    lake.add(
+            "Silver_sales",
+            results.sales(),
+            Lake.silver(
+                "sales",
+                EnrichedSale.class,
+                s -> "month=" + s.value().getDay().toString().substring(0, 7)))
+        .add("Gold_revenue_daily", answers.revenueDaily(), Lake.gold(RevenueDaily.class))
+        .add("Gold_top_customers", answers.topCustomers(), Lake.gold(TopCustomer.class))
+        .add("Gold_store_revenue_7d", answers.storeRevenue7d(), Lake.gold(StoreRevenue7d.class))
+        .add(
+            "Gold_customer_running_total",
+            answers.customerRunningTotals(),
+            Lake.gold(CustomerRunningTotal.class))
+        .add("Gold_lapsed_customers", answers.lapsedCustomers(), Lake.gold(LapsedCustomer.class))
+        .add("Gold_top_products", answers.topProducts(), Lake.gold(TopProduct.class))
+        .add("Gold_ledger", results.ledger(), Lake.gold(LedgerEntry.class))
+        .add("Rejects_dead_letter", results.rejects(), Lake.rejects());
     published
         .apply("WarehousePublished", org.apache.beam.sdk.transforms.Count.globally())
-        .apply("PublishLake", lake.publish().after(files));
+        .apply("PublishLake", lake.publish().after(lake.write()));
   }
 
   private <T extends SpecificRecord> PCollection<Void> write(
@@ -285,7 +278,7 @@ final class SalesJob implements CatalogueEntry.Job {
       String name, PCollection<Sourced<T>> records, Class<T> type) {
     return records
         .apply("Rows_" + name, MapElements.into(TypeDescriptor.of(type)).via(Sourced::value))
-        .setCoder(AvroCoder.specific(type));
+        .setCoder(RecordCoder.of(type));
   }
 
   private static PCollection<SaleFact> facts(PCollection<Sourced<EnrichedSale>> sales) {
@@ -302,7 +295,7 @@ final class SalesJob implements CatalogueEntry.Job {
                             s.origin().source(),
                             s.origin().position(),
                             s.contractVersion())))
-        .setCoder(AvroCoder.specific(SaleFact.class));
+        .setCoder(RecordCoder.of(SaleFact.class));
   }
 
   private Warehouse warehouse() {

@@ -48,7 +48,7 @@ import org.xerial.snappy.Snappy;
 public final class CombineBlocks<K, A>
     extends PTransform<PCollection<KV<K, A>>, PCollection<KV<K, A>>> {
 
-  static final int BUCKETS = 64;
+  static final int BUCKETS = 8;
   private static final int BUFFERED = 20_000;
 
   private final SerializableBiFunction<A, A, A> merge;

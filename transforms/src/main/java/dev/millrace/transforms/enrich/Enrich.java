@@ -7,6 +7,7 @@ import dev.millrace.schemas.system.DeadLetter;
 import dev.millrace.transforms.Accounted;
 import dev.millrace.transforms.DeadLetters;
 import dev.millrace.transforms.Outcome;
+import dev.millrace.transforms.RecordCoder;
 import dev.millrace.transforms.Sourced;
 import dev.millrace.transforms.SourcedCoder;
 import dev.millrace.transforms.Tally;
@@ -17,7 +18,6 @@ import java.util.List;
 import java.util.Map;
 import org.apache.avro.specific.SpecificRecord;
 import org.apache.beam.sdk.coders.Coder;
-import org.apache.beam.sdk.extensions.avro.coders.AvroCoder;
 import org.apache.beam.sdk.transforms.DoFn;
 import org.apache.beam.sdk.transforms.PTransform;
 import org.apache.beam.sdk.transforms.ParDo;
@@ -129,7 +129,7 @@ public final class Enrich<T extends SpecificRecord, R>
 
     /** Makes records of a class. */
     public <R extends SpecificRecord> Enrich<T, R> into(Class<R> type, Join<T, R> join) {
-      return into(AvroCoder.specific(type), join);
+      return into(RecordCoder.of(type), join);
     }
 
     /** Makes anything that has a coder. */

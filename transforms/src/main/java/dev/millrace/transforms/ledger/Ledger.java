@@ -3,6 +3,7 @@ package dev.millrace.transforms.ledger;
 import dev.millrace.schemas.system.LedgerEntry;
 import dev.millrace.transforms.Accounted;
 import dev.millrace.transforms.Outcome;
+import dev.millrace.transforms.RecordCoder;
 import dev.millrace.transforms.Tally;
 import java.time.Duration;
 import java.util.Arrays;
@@ -10,7 +11,6 @@ import org.apache.beam.sdk.coders.Coder;
 import org.apache.beam.sdk.coders.CoderRegistry;
 import org.apache.beam.sdk.coders.KvCoder;
 import org.apache.beam.sdk.coders.StringUtf8Coder;
-import org.apache.beam.sdk.extensions.avro.coders.AvroCoder;
 import org.apache.beam.sdk.transforms.Combine;
 import org.apache.beam.sdk.transforms.Combine.CombineFn;
 import org.apache.beam.sdk.transforms.DoFn;
@@ -85,7 +85,7 @@ public final class Ledger extends PTransform<PCollectionList<Tally>, PCollection
         .setCoder(KvCoder.of(KvCoder.of(StringUtf8Coder.of(), StringUtf8Coder.of()), Tally.coder()))
         .apply("Add", Combine.perKey(new Add()))
         .apply("Entries", ParDo.of(new ToEntry(pipeline)))
-        .setCoder(AvroCoder.specific(LedgerEntry.class));
+        .setCoder(RecordCoder.of(LedgerEntry.class));
   }
 
   private Window<Tally> window(boolean bounded) {

@@ -2,6 +2,7 @@ package dev.millrace.transforms.profile;
 
 import dev.millrace.contract.Contract;
 import dev.millrace.schemas.system.FieldProfile;
+import dev.millrace.transforms.RecordCoder;
 import dev.millrace.transforms.Sourced;
 import java.time.Duration;
 import java.util.List;
@@ -9,7 +10,6 @@ import org.apache.avro.specific.SpecificRecord;
 import org.apache.beam.sdk.coders.Coder;
 import org.apache.beam.sdk.coders.CoderRegistry;
 import org.apache.beam.sdk.coders.ListCoder;
-import org.apache.beam.sdk.extensions.avro.coders.AvroCoder;
 import org.apache.beam.sdk.transforms.Combine;
 import org.apache.beam.sdk.transforms.Combine.CombineFn;
 import org.apache.beam.sdk.transforms.DoFn;
@@ -43,7 +43,7 @@ import org.jspecify.annotations.Nullable;
 public final class Profile<T extends SpecificRecord>
     extends PTransform<PCollection<Sourced<T>>, PCollection<FieldProfile>> {
 
-  private static final Coder<FieldProfile> PROFILE = AvroCoder.specific(FieldProfile.class);
+  private static final Coder<FieldProfile> PROFILE = RecordCoder.of(FieldProfile.class);
   private static final Coder<List<FieldProfile>> PROFILES = ListCoder.of(PROFILE);
 
   private final String pipeline;

@@ -18,7 +18,7 @@ import org.jspecify.annotations.Nullable;
  * <pre>{@code
  * spentByCustomer.apply("TopCustomers",
  *     Rank.<String, Spent, TopCustomer>top(10, Comparator.comparing(Spent::revenue))
- *         .into(AvroCoder.specific(TopCustomer.class), (region, rank, spent) -> ...));
+ *         .into(RecordCoder.of(TopCustomer.class), (region, rank, spent) -> ...));
  * }</pre>
  *
  * <p><b>Input:</b> keyed values, one for each thing to be ranked. <b>Output:</b> at most {@code n}

@@ -6,12 +6,12 @@ import dev.millrace.transforms.AtRest;
 import dev.millrace.transforms.DeadLetters;
 import dev.millrace.transforms.Origin;
 import dev.millrace.transforms.Outcome;
+import dev.millrace.transforms.RecordCoder;
 import dev.millrace.transforms.Sourced;
 import dev.millrace.transforms.SourcedCoder;
 import dev.millrace.transforms.Tallies;
 import dev.millrace.transforms.Tally;
 import org.apache.avro.specific.SpecificRecord;
-import org.apache.beam.sdk.extensions.avro.coders.AvroCoder;
 import org.apache.beam.sdk.transforms.DoFn;
 import org.apache.beam.sdk.transforms.ParDo;
 import org.apache.beam.sdk.transforms.windowing.GlobalWindow;
@@ -53,7 +53,7 @@ abstract class StepFn<I, T extends SpecificRecord> extends DoFn<I, Sourced<T>> {
             "Decide",
             ParDo.of(this).withOutputTags(good, TupleTagList.of(rejects).and(talliesTag)));
     return Accounted.of(
-        out.get(good).setCoder(SourcedCoder.of(AvroCoder.specific(type))),
+        out.get(good).setCoder(SourcedCoder.of(RecordCoder.of(type))),
         out.get(rejects)
             .setCoder(DeadLetters.coder())
             .apply("RejectsInGlobalWindow", AtRest.window()),
