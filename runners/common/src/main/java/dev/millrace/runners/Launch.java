@@ -3,6 +3,7 @@ package dev.millrace.runners;
 import dev.millrace.local.LocalPostgres;
 import dev.millrace.pipelines.CatalogueEntry;
 import dev.millrace.pipelines.CatalogueEntry.Job;
+import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Map;
 import java.util.TreeMap;
@@ -57,11 +58,21 @@ final class Launch {
     }
   }
 
-  private PipelineResult await(PipelineResult result) {
+  private PipelineResult await(PipelineResult result) throws IOException {
+    HeapWatch heap = new HeapWatch();
     State state = null;
-    while (state == null || !state.isTerminal()) {
-      state = result.waitUntilFinish(GLANCE);
-      narrator.progress(stages(result));
+    try {
+      while (state == null || !state.isTerminal()) {
+        state = result.waitUntilFinish(GLANCE);
+        heap.look();
+        narrator.progress(stages(result));
+      }
+    } catch (RuntimeException | OutOfMemoryError failed) {
+      // Steps that still run would write on while the run is tidied up.
+      if (!result.getState().isTerminal()) {
+        result.cancel();
+      }
+      throw failed;
     }
     if (state != State.DONE) {
       throw new IllegalStateException("the runner ended the pipeline in the state " + state);

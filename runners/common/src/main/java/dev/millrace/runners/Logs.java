@@ -84,6 +84,8 @@ final class Logs {
       root.add(config.newAppenderRef("console").addAttribute("level", Level.WARN));
       millrace.add(config.newAppenderRef("console").addAttribute("level", own));
     }
+    // It tells at length which PostgreSQL it unpacks.
+    config.add(config.newLogger("io.zonky", Level.WARN));
     config.add(root);
     config.add(millrace);
     Configurator.reconfigure(config.build());
