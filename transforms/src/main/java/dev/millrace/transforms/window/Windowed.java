@@ -2,9 +2,9 @@ package dev.millrace.transforms.window;
 
 import dev.millrace.transforms.Sourced;
 import dev.millrace.transforms.combine.CombineBlocks;
-import java.io.Serializable;
 import java.math.BigDecimal;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -15,20 +15,24 @@ import org.apache.beam.sdk.coders.VarLongCoder;
 import org.apache.beam.sdk.transforms.Combine;
 import org.apache.beam.sdk.transforms.Combine.CombineFn;
 import org.apache.beam.sdk.transforms.DoFn;
+import org.apache.beam.sdk.transforms.FlatMapElements;
 import org.apache.beam.sdk.transforms.MapElements;
 import org.apache.beam.sdk.transforms.PTransform;
 import org.apache.beam.sdk.transforms.ParDo;
+import org.apache.beam.sdk.transforms.SerializableBiFunction;
 import org.apache.beam.sdk.transforms.SerializableFunction;
 import org.apache.beam.sdk.transforms.display.DisplayData;
 import org.apache.beam.sdk.transforms.windowing.BoundedWindow;
 import org.apache.beam.sdk.transforms.windowing.FixedWindows;
 import org.apache.beam.sdk.transforms.windowing.IntervalWindow;
 import org.apache.beam.sdk.transforms.windowing.PaneInfo;
+import org.apache.beam.sdk.transforms.windowing.PaneInfo.Timing;
 import org.apache.beam.sdk.transforms.windowing.Sessions;
 import org.apache.beam.sdk.transforms.windowing.SlidingWindows;
 import org.apache.beam.sdk.transforms.windowing.WindowFn;
 import org.apache.beam.sdk.values.KV;
 import org.apache.beam.sdk.values.PCollection;
+import org.apache.beam.sdk.values.PCollection.IsBounded;
 import org.apache.beam.sdk.values.TypeDescriptor;
 import org.joda.time.Instant;
 
@@ -43,16 +47,17 @@ import org.joda.time.Instant;
  * }</pre>
  *
  * <p><b>Input:</b> records; their event time decides the window, whatever the timestamps of the
- * elements were (these must not lie after it, but for the policy's lateness). <b>Output:</b> one
- * {@link Aggregate} per key, window and pane; windows without a record have none.
- * <b>Bounded/unbounded:</b> both; in batch one pane per key and window. <b>State and timers:</b>
- * those of a combine, one accumulator per key and window. <b>Reasons:</b> none. <b>Guarantee:</b>
- * exact where the combine function is; the last pane does not depend on order or bundles. A record
- * whose window has passed the policy's lateness is dropped by the runner: keep that above the late
- * gate's bound. <b>Runners:</b> all; Spark streaming where no other grouping lies before it.
+ * elements were (in a stream these may lie after it by no more than the policy's lateness).
+ * <b>Output:</b> one {@link Aggregate} per key, window and pane; windows without a record have
+ * none. <b>Bounded/unbounded:</b> both; in batch one pane per key and window. <b>State and
+ * timers:</b> those of a combine, one accumulator per key and window. <b>Reasons:</b> none.
+ * <b>Guarantee:</b> exact where the combine function is; the last pane does not depend on order or
+ * bundles. A record whose window has passed the policy's lateness is dropped by the runner: keep
+ * that above the late gate's bound. <b>Runners:</b> all; Spark streaming where no other grouping
+ * lies before it.
  *
  * <p>Tumbling and sliding windows combine within each bundle before the shuffle: what crosses it is
- * one accumulator per bundle, key and window. Sessions do not, since their windows merge later.
+ * one accumulator per bundle, key and slice of time. Sessions do not: their bounds come later.
  *
  * @param <T> type of the records
  * @param <K> type of the key
@@ -64,6 +69,9 @@ public final class Windowed<T, K, A, R>
 
   /** Accumulators a bundle holds at most; what comes beyond them goes on uncombined. */
   static final int BUFFER_LIMIT = 10_000;
+
+  // Sessions have bounds of their own; a slice as long as time itself is never asked for.
+  private static final long NO_SLICES = Long.MAX_VALUE;
 
   private final Keyed<T, K> keyed;
   private final CombineFn<T, A, R> fn;
@@ -89,6 +97,8 @@ public final class Windowed<T, K, A, R>
     WindowPolicy.positive("windows of", size);
     return new Windows(
         FixedWindows.of(WindowPolicy.joda(size)),
+        size.toMillis(),
+        size.toMillis(),
         "tumbling " + WindowPolicy.words(size),
         WindowPolicy.onTime());
   }
@@ -107,6 +117,8 @@ public final class Windowed<T, K, A, R>
     }
     return new Windows(
         SlidingWindows.of(WindowPolicy.joda(size)).every(WindowPolicy.joda(period)),
+        size.toMillis(),
+        gcd(size.toMillis(), period.toMillis()),
         "sliding " + WindowPolicy.words(size) + " every " + WindowPolicy.words(period),
         WindowPolicy.onTime());
   }
@@ -116,6 +128,8 @@ public final class Windowed<T, K, A, R>
     WindowPolicy.positive("sessions with a gap of", gap);
     return new Windows(
         Sessions.withGapDuration(WindowPolicy.joda(gap)),
+        NO_SLICES,
+        NO_SLICES,
         "sessions, gap " + WindowPolicy.words(gap),
         WindowPolicy.onTime());
   }
@@ -127,27 +141,89 @@ public final class Windowed<T, K, A, R>
 
   @Override
   public PCollection<Aggregate<K, R>> expand(PCollection<Sourced<T>> input) {
-    WindowFn<Object, ? extends BoundedWindow> windowFn = keyed.windows.fn;
-    WindowPolicy policy = keyed.windows.policy;
-    PCollection<KV<K, A>> assigned =
-        input
-            .apply("KeyByEventTime", ParDo.of(new KeyByEventTime<>(keyed, fn, policy)))
-            .setCoder(KvCoder.of(keyed.coder, accumulators))
-            .apply("Windows", policy.into(windowFn));
-    if (windowFn.isNonMerging() && input.isBounded() == PCollection.IsBounded.BOUNDED) {
-      return inBlocks(assigned);
+    Windows windows = keyed.windows;
+    if (windows.sliceMillis != NO_SLICES && input.isBounded() == IsBounded.BOUNDED) {
+      return inBatch(input);
     }
-    if (windowFn.isNonMerging()) {
-      assigned =
-          assigned
-              .apply("CombineBundle", ParDo.of(new CombineBundle<>(fn, bufferLimit)))
-              .setCoder(KvCoder.of(keyed.coder, accumulators));
-    }
-    return assigned
+    return input
+        .apply("CombineBundle", ParDo.of(new CombineBundle<>(keyed, fn, bufferLimit)))
+        .setCoder(KvCoder.of(keyed.coder, accumulators))
+        .apply("Windows", windows.policy.into(windows.fn))
         .apply("Combine", Combine.perKey(new Merge<>(fn, accumulators, results)))
         .setCoder(KvCoder.of(keyed.coder, results))
         .apply("Aggregates", ParDo.of(new ToAggregate<K, R>()))
         .setCoder(Aggregate.coder(keyed.coder, results));
+  }
+
+  /**
+   * In batch each window states its result once, at the end, so a window is but a part of the key.
+   * Records are combined per slice of time first, and the slices per window: no record is put into
+   * each of its windows.
+   */
+  private PCollection<Aggregate<K, R>> inBatch(PCollection<Sourced<T>> input) {
+    CombineFn<T, A, R> combine = fn;
+    SerializableFunction<T, K> key = keyed.key;
+    long slice = keyed.windows.sliceMillis;
+    Coder<KV<KV<K, Long>, A>> coder =
+        KvCoder.of(KvCoder.of(keyed.coder, VarLongCoder.of()), accumulators);
+    PCollection<KV<KV<K, Long>, A>> sums =
+        input
+            .apply(
+                "Slice",
+                MapElements.into(new TypeDescriptor<KV<KV<K, Long>, A>>() {})
+                    .via(
+                        record ->
+                            KV.of(
+                                KV.of(
+                                    key.apply(record.value()),
+                                    Math.floorDiv(record.eventTimeMillis(), slice) * slice),
+                                combine.addInput(combine.createAccumulator(), record.value()))))
+            .setCoder(coder)
+            .apply("CombineSlices", CombineBlocks.perKey(merge()));
+    if (keyed.windows.fn instanceof SlidingWindows sliding) {
+      sums =
+          sums.apply(
+                  "Slide",
+                  FlatMapElements.into(new TypeDescriptor<KV<KV<K, Long>, A>>() {})
+                      .via(sum -> slide(sum, sliding)))
+              .setCoder(coder)
+              .apply("CombineWindows", CombineBlocks.perKey(merge()));
+    }
+    long size = keyed.windows.sizeMillis;
+    return sums.apply(
+            "Aggregates",
+            MapElements.into(new TypeDescriptor<Aggregate<K, R>>() {})
+                .via(
+                    sum ->
+                        new Aggregate<>(
+                            sum.getKey().getKey(),
+                            combine.extractOutput(sum.getValue()),
+                            sum.getKey().getValue(),
+                            sum.getKey().getValue() + size,
+                            0,
+                            Timing.ON_TIME)))
+        .setCoder(Aggregate.coder(keyed.coder, results));
+  }
+
+  private SerializableBiFunction<A, A, A> merge() {
+    CombineFn<T, A, R> combine = fn;
+    return (one, other) -> combine.mergeAccumulators(List.of(one, other));
+  }
+
+  /** The sum of a slice in each window that holds the slice, by the start of the window. */
+  private static <K, A> List<KV<KV<K, Long>, A>> slide(
+      KV<KV<K, Long>, A> slice, SlidingWindows sliding) {
+    List<KV<KV<K, Long>, A>> sums = new ArrayList<>();
+    for (IntervalWindow window :
+        sliding.assignWindows(Instant.ofEpochMilli(slice.getKey().getValue()))) {
+      KV<K, Long> key = KV.of(slice.getKey().getKey(), window.start().getMillis());
+      sums.add(KV.of(key, slice.getValue()));
+    }
+    return sums;
+  }
+
+  private static long gcd(long a, long b) {
+    return b == 0 ? a : gcd(b, a % b);
   }
 
   @Override
@@ -155,67 +231,30 @@ public final class Windowed<T, K, A, R>
     builder.add(DisplayData.item("windows", keyed.windows.toString()));
   }
 
-  /**
-   * In batch each window states its result once: blocks spare the runner a group for each key and
-   * window.
-   */
-  private PCollection<Aggregate<K, R>> inBlocks(PCollection<KV<K, A>> assigned) {
-    CombineFn<?, A, R> combine = fn;
-    return assigned
-        .apply("Reify", ParDo.of(new Reify<K, A>()))
-        .setCoder(
-            KvCoder.of(
-                KvCoder.of(keyed.coder, KvCoder.of(VarLongCoder.of(), VarLongCoder.of())),
-                accumulators))
-        .apply("Combine", CombineBlocks.perKey((a, b) -> combine.mergeAccumulators(List.of(a, b))))
-        .apply(
-            "Aggregates",
-            MapElements.into(new TypeDescriptor<Aggregate<K, R>>() {})
-                .via(
-                    c ->
-                        new Aggregate<>(
-                            c.getKey().getKey(),
-                            combine.extractOutput(c.getValue()),
-                            c.getKey().getValue().getKey(),
-                            c.getKey().getValue().getValue(),
-                            0,
-                            PaneInfo.Timing.ON_TIME)))
-        .setCoder(Aggregate.coder(keyed.coder, results));
-  }
-
-  /** Makes the window part of the key: its start and end, in milliseconds since the epoch. */
-  private static final class Reify<K, A> extends DoFn<KV<K, A>, KV<KV<K, KV<Long, Long>>, A>> {
-    @ProcessElement
-    public void process(
-        @Element KV<K, A> element,
-        BoundedWindow window,
-        OutputReceiver<KV<KV<K, KV<Long, Long>>, A>> out) {
-      IntervalWindow interval = (IntervalWindow) window;
-      out.output(
-          KV.of(
-              KV.of(
-                  element.getKey(),
-                  KV.of(interval.start().getMillis(), interval.end().getMillis())),
-              element.getValue()));
-    }
-  }
-
   /** Windows and their policy: what {@link Windowed} starts from. */
   public static final class Windows {
     private final WindowFn<Object, ? extends BoundedWindow> fn;
+    private final long sizeMillis;
+    private final long sliceMillis;
     private final String words;
     private final WindowPolicy policy;
 
     private Windows(
-        WindowFn<Object, ? extends BoundedWindow> fn, String words, WindowPolicy policy) {
+        WindowFn<Object, ? extends BoundedWindow> fn,
+        long sizeMillis,
+        long sliceMillis,
+        String words,
+        WindowPolicy policy) {
       this.fn = fn;
+      this.sizeMillis = sizeMillis;
+      this.sliceMillis = sliceMillis;
       this.words = words;
       this.policy = policy;
     }
 
     /** When windows state their results; {@link WindowPolicy#onTime()} if not said. */
     public Windows withPolicy(WindowPolicy when) {
-      return new Windows(fn, words, when);
+      return new Windows(fn, sizeMillis, sliceMillis, words, when);
     }
 
     /** What to aggregate by. The coder must be deterministic. */
@@ -264,51 +303,29 @@ public final class Windowed<T, K, A, R>
     }
   }
 
-  /** Leaves the envelope behind: key and an accumulator of one record, at its event time. */
-  private static final class KeyByEventTime<T, K, A> extends DoFn<Sourced<T>, KV<K, A>> {
+  /**
+   * Combines the records of a bundle per key and slice: the time between two bounds of windows, so
+   * that the records of a slice share all their windows. What leaves has the least event time of
+   * its records, which the watermark has not passed unless it had passed that record itself.
+   */
+  private static final class CombineBundle<T, K, A> extends DoFn<Sourced<T>, KV<K, A>> {
+    private record Slot<K>(K key, long slice, BoundedWindow inputWindow) {}
+
+    private record Sum<A>(A accumulator, long eventMillis) {}
+
     private final SerializableFunction<T, K> key;
     private final CombineFn<T, A, ?> fn;
-    private final Duration lateness;
-
-    private KeyByEventTime(Keyed<T, K> keyed, CombineFn<T, A, ?> fn, WindowPolicy policy) {
-      this.key = keyed.key;
-      this.fn = fn;
-      this.lateness = policy.lateness();
-    }
-
-    @ProcessElement
-    public void process(@Element Sourced<T> record, OutputReceiver<KV<K, A>> out) {
-      A one = fn.addInput(fn.createAccumulator(), record.value());
-      out.outputWithTimestamp(
-          KV.of(key.apply(record.value()), one), Instant.ofEpochMilli(record.eventTimeMillis()));
-    }
-
-    // A grouping before this one can have moved a record's timestamp past its event time. Where the
-    // window may still be open, moving it back is right; elsewhere Beam refuses.
-    @Override
-    @SuppressWarnings("deprecation")
-    public org.joda.time.Duration getAllowedTimestampSkew() {
-      return WindowPolicy.joda(lateness);
-    }
-  }
-
-  /**
-   * Combines the accumulators of a bundle per key and window. Each goes on with its own window and
-   * the least of its records' timestamps, which the watermark has not passed unless it had passed
-   * that record itself.
-   */
-  private static final class CombineBundle<K, A> extends DoFn<KV<K, A>, KV<K, A>> {
-    private record Slot<K>(K key, BoundedWindow window) {}
-
-    private record Sum<A>(A accumulator, Instant timestamp) {}
-
-    private final CombineFn<?, A, ?> fn;
+    private final long sliceMillis;
+    private final long latenessMillis;
     private final int limit;
     private transient Map<Slot<K>, Sum<A>> buffer = new HashMap<>();
 
-    private CombineBundle(CombineFn<?, A, ?> fn, int limit) {
+    private CombineBundle(Keyed<T, K> keyed, CombineFn<T, A, ?> fn, int limit) {
+      this.key = keyed.key;
       this.fn = fn;
-      this.limit = limit;
+      this.sliceMillis = keyed.windows.sliceMillis;
+      this.latenessMillis = keyed.windows.policy.lateness().toMillis();
+      this.limit = keyed.windows.sliceMillis == NO_SLICES ? 0 : limit;
     }
 
     @StartBundle
@@ -318,20 +335,33 @@ public final class Windowed<T, K, A, R>
 
     @ProcessElement
     public void process(
-        @Element KV<K, A> element,
+        @Element Sourced<T> record,
         @Timestamp Instant timestamp,
         BoundedWindow window,
         OutputReceiver<KV<K, A>> out) {
-      Slot<K> slot = new Slot<>(element.getKey(), window);
+      long time = record.eventTimeMillis();
+      if (time < timestamp.getMillis() - latenessMillis) {
+        throw new IllegalStateException(
+            "a record of %s, position %d, has the timestamp %s, after its event time %s by more than the allowed lateness; a grouping before these windows has moved it: let it keep the earliest timestamp"
+                .formatted(
+                    record.origin().source(),
+                    record.origin().position(),
+                    timestamp,
+                    Instant.ofEpochMilli(time)));
+      }
+      K of = key.apply(record.value());
+      Slot<K> slot = new Slot<>(of, Math.floorDiv(time, sliceMillis), window);
       Sum<A> sum = buffer.get(slot);
       if (sum != null) {
-        A both = fn.mergeAccumulators(List.of(sum.accumulator, element.getValue()));
-        Instant earlier = timestamp.isBefore(sum.timestamp) ? timestamp : sum.timestamp;
-        buffer.put(slot, new Sum<>(both, earlier));
-      } else if (buffer.size() < limit) {
-        buffer.put(slot, new Sum<>(element.getValue(), timestamp));
+        A both = fn.addInput(sum.accumulator, record.value());
+        buffer.put(slot, new Sum<>(both, Math.min(time, sum.eventMillis)));
+        return;
+      }
+      A one = fn.addInput(fn.createAccumulator(), record.value());
+      if (buffer.size() < limit) {
+        buffer.put(slot, new Sum<>(one, time));
       } else {
-        out.output(element);
+        out.outputWithTimestamp(KV.of(of, one), Instant.ofEpochMilli(time));
       }
     }
 
@@ -339,13 +369,23 @@ public final class Windowed<T, K, A, R>
     public void finish(FinishBundleContext context) {
       buffer.forEach(
           (slot, sum) ->
-              context.output(KV.of(slot.key, sum.accumulator), sum.timestamp, slot.window));
+              context.output(
+                  KV.of(slot.key, sum.accumulator),
+                  Instant.ofEpochMilli(sum.eventMillis),
+                  slot.inputWindow));
       buffer = new HashMap<>();
+    }
+
+    // Where the window may still be open, moving a record back to its event time is right.
+    @Override
+    @SuppressWarnings("deprecation")
+    public org.joda.time.Duration getAllowedTimestampSkew() {
+      return org.joda.time.Duration.millis(latenessMillis);
     }
   }
 
-  /** The same combine function, over accumulators instead of records. */
-  private static final class Merge<A, R> extends CombineFn<A, A, R> implements Serializable {
+  /** The same combine function over accumulators instead of records. */
+  private static final class Merge<A, R> extends CombineFn<A, A, R> {
     private final CombineFn<?, A, R> fn;
     private final Coder<A> accumulators;
     private final Coder<R> results;

@@ -4,6 +4,9 @@ import static dev.millrace.testing.Records.sourced;
 import static org.apache.beam.sdk.transforms.windowing.PaneInfo.Timing.EARLY;
 import static org.apache.beam.sdk.transforms.windowing.PaneInfo.Timing.LATE;
 import static org.apache.beam.sdk.transforms.windowing.PaneInfo.Timing.ON_TIME;
+import static org.hamcrest.MatcherAssert.assertThat;
+import static org.hamcrest.Matchers.containsString;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import dev.millrace.schemas.retail.Sale;
 import dev.millrace.testing.BeamTest;
@@ -19,6 +22,7 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import org.apache.beam.sdk.Pipeline;
 import org.apache.beam.sdk.coders.VarIntCoder;
 import org.apache.beam.sdk.testing.PAssert;
 import org.apache.beam.sdk.testing.TestPipeline;
@@ -38,6 +42,8 @@ class WindowedTest {
 
   private static final long DAY = 86_400_000;
   private static final long NEW_YEAR = Instant.parse("1997-01-01T00:00:00Z").getMillis();
+  private static final Windowed.Windows WEEKLY =
+      Windowed.sliding(Duration.ofDays(7), Duration.ofDays(1));
   private static final Windowed.Windows DAILY = Windowed.tumbling(Duration.ofDays(1));
 
   @Test
@@ -78,41 +84,15 @@ class WindowedTest {
     pipeline.run();
   }
 
-  @ParameterizedTest
-  @ValueSource(ints = {10_000, 3, 0})
-  void slidingWindowsEqualThePlainLoopWhateverTheBufferHolds(int limit, TestPipeline pipeline) {
-    List<Sourced<Sale>> sales = new ArrayList<>();
-    Map<KV<Integer, Long>, Totals> expected = new TreeMap<>(Comparator.comparing(KV::toString));
-    for (int i = 0; i < 200; i++) {
-      int day = i * 7 % 23;
-      int store = i % 3;
-      sales.add(sale(day, store, i + ".25"));
-      for (int last = day; last < day + 7; last++) {
-        expected.merge(
-            KV.of(store, (long) last), Totals.of(new BigDecimal(i + ".2500")), Totals::plus);
-      }
-    }
-    List<Aggregate<Integer, Totals>> rows = new ArrayList<>();
-    expected.forEach(
-        (key, totals) ->
-            rows.add(
-                new Aggregate<>(
-                    key.getKey(),
-                    totals,
-                    NEW_YEAR + (key.getValue() - 6) * DAY,
-                    NEW_YEAR + (key.getValue() + 1) * DAY,
-                    0,
-                    ON_TIME)));
-
+  @Test
+  void slidingWindowsEqualThePlainLoop(TestPipeline pipeline) {
     PCollection<Aggregate<Integer, Totals>> weekly =
         pipeline
-            .apply(Create.of(sales).withCoder(Sales.coder()))
-            .apply(
-                "Weekly",
-                revenueByStore(Windowed.sliding(Duration.ofDays(7), Duration.ofDays(1)))
-                    .withBufferLimit(limit));
+            .apply(Create.of(manySales()).withCoder(Sales.coder()))
+            .apply("Weekly", revenueByStore(WEEKLY));
 
-    PAssert.that(weekly).containsInAnyOrder(rows);
+    PAssert.that(weekly).containsInAnyOrder(weeklyByLoop());
+    ExplicitCoders.in(pipeline);
     pipeline.run();
   }
 
@@ -145,6 +125,77 @@ class WindowedTest {
 
     Expect.rowsInAnyOrder(
         daily, day(1, 0, 1, "1.0000", 0, ON_TIME), day(1, 3, 1, "2.0000", 0, ON_TIME));
+    pipeline.run();
+  }
+
+  @Test
+  void slidesThatDoNotDivideTheSizeAreRightToo(TestPipeline pipeline) {
+    PCollection<Aggregate<Integer, Totals>> threeDaysEveryTwo =
+        pipeline
+            .apply(
+                Create.of(sale(0, 1, "1"), sale(1, 1, "2"), sale(2, 1, "4"))
+                    .withCoder(Sales.coder()))
+            .apply(
+                "ThreeDays",
+                revenueByStore(Windowed.sliding(Duration.ofDays(3), Duration.ofDays(2))));
+
+    // 1997-01-01 is an even day since the epoch, so a window starts with it.
+    Expect.rowsInAnyOrder(
+        threeDaysEveryTwo,
+        aggregate(1, NEW_YEAR - 2 * DAY, NEW_YEAR + DAY, 1, "1.0000", 0, ON_TIME),
+        aggregate(1, NEW_YEAR, NEW_YEAR + 3 * DAY, 3, "7.0000", 0, ON_TIME),
+        aggregate(1, NEW_YEAR + 2 * DAY, NEW_YEAR + 5 * DAY, 1, "4.0000", 0, ON_TIME));
+    pipeline.run();
+  }
+
+  @Test
+  void inBatchTimestampsDoNotMatter(TestPipeline pipeline) {
+    PCollection<Aggregate<Integer, Totals>> daily =
+        pipeline
+            .apply(
+                Create.timestamped(
+                        TimestampedValue.of(
+                            sale(0, 1, "1"), Instant.ofEpochMilli(NEW_YEAR + 40 * DAY)))
+                    .withCoder(Sales.coder()))
+            .apply("Daily", revenueByStore(DAILY));
+
+    Expect.rowsInAnyOrder(daily, day(1, 0, 1, "1.0000", 0, ON_TIME));
+    pipeline.run();
+  }
+
+  @Test
+  void inAStreamATimestampThatWasMovedPastTheEventTimeIsRefused(TestPipeline pipeline) {
+    pipeline
+        .apply(
+            TestStream.create(Sales.coder())
+                .addElements(
+                    TimestampedValue.of(sale(0, 1, "1"), Instant.ofEpochMilli(NEW_YEAR + 1)))
+                .advanceWatermarkToInfinity())
+        .apply("Daily", revenueByStore(DAILY));
+
+    var refused = assertThrows(Pipeline.PipelineExecutionException.class, pipeline::run);
+
+    assertThat(refused.getMessage(), containsString("let it keep the earliest timestamp"));
+  }
+
+  @ParameterizedTest
+  @ValueSource(ints = {10_000, 3, 0})
+  void inAStreamSlidingWindowsEqualThePlainLoopWhateverTheBufferHolds(
+      int limit, TestPipeline pipeline) {
+    TestStream.Builder<Sourced<Sale>> stream = TestStream.create(Sales.coder());
+    TimestampedValue<Sourced<Sale>> first = at(manySales().get(0));
+    List<TimestampedValue<Sourced<Sale>>> more = new ArrayList<>();
+    manySales().forEach(sale -> more.add(at(sale)));
+    @SuppressWarnings({"unchecked", "rawtypes"})
+    TimestampedValue<Sourced<Sale>>[] rest =
+        more.subList(1, more.size()).toArray(new TimestampedValue[0]);
+
+    PCollection<Aggregate<Integer, Totals>> weekly =
+        pipeline
+            .apply(stream.addElements(first, rest).advanceWatermarkToInfinity())
+            .apply("Weekly", revenueByStore(WEEKLY).withBufferLimit(limit));
+
+    PAssert.that(weekly).containsInAnyOrder(weeklyByLoop());
     pipeline.run();
   }
 
@@ -219,6 +270,36 @@ class WindowedTest {
 
   private static Windowed<Sale, Integer, Totals, Totals> revenueByStore(Windowed.Windows windows) {
     return windows.keyedBy(Sale::getStoreId, VarIntCoder.of()).sum(Sale::getStoreSales);
+  }
+
+  private static List<Sourced<Sale>> manySales() {
+    List<Sourced<Sale>> sales = new ArrayList<>();
+    for (int i = 0; i < 200; i++) {
+      sales.add(sale(i * 7 % 23, i % 3, i + ".25"));
+    }
+    return sales;
+  }
+
+  private static List<Aggregate<Integer, Totals>> weeklyByLoop() {
+    Map<KV<Integer, Integer>, Totals> byLastDay = new TreeMap<>(Comparator.comparing(KV::toString));
+    for (int i = 0; i < 200; i++) {
+      int day = i * 7 % 23;
+      for (int last = day; last < day + 7; last++) {
+        byLastDay.merge(KV.of(i % 3, last), Totals.of(new BigDecimal(i + ".2500")), Totals::plus);
+      }
+    }
+    List<Aggregate<Integer, Totals>> rows = new ArrayList<>();
+    byLastDay.forEach(
+        (key, totals) ->
+            rows.add(
+                new Aggregate<>(
+                    key.getKey(),
+                    totals,
+                    NEW_YEAR + (key.getValue() - 6) * DAY,
+                    NEW_YEAR + (key.getValue() + 1) * DAY,
+                    0,
+                    ON_TIME)));
+    return rows;
   }
 
   private static Sourced<Sale> sale(int day, int store, String revenue) {
