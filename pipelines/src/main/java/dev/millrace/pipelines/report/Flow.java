@@ -103,8 +103,7 @@ record Flow(List<Lane> lanes) {
     List<Amount<String>> shown = new ArrayList<>(all.subList(0, SOURCES - 1));
     List<Amount<String>> rest = all.subList(SOURCES - 1, all.size());
     shown.add(
-        new Amount<>(
-            rest.size() + " more sources", rest.stream().mapToLong(Amount::count).sum()));
+        new Amount<>(rest.size() + " more sources", rest.stream().mapToLong(Amount::count).sum()));
     return shown;
   }
 

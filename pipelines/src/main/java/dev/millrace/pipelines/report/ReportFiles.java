@@ -42,8 +42,7 @@ public final class ReportFiles {
 
   // Not the line ends of the platform: the same report gives the same bytes everywhere.
   private static final ObjectWriter WRITER =
-      MAPPER.writer(
-          new DefaultPrettyPrinter().withObjectIndenter(new DefaultIndenter("  ", "\n")));
+      MAPPER.writer(new DefaultPrettyPrinter().withObjectIndenter(new DefaultIndenter("  ", "\n")));
 
   private ReportFiles() {}
 
@@ -77,8 +76,7 @@ public final class ReportFiles {
     Path whole = file.resolveSibling("." + file.getFileName() + ".new");
     Files.write(whole, text.getBytes(StandardCharsets.UTF_8));
     try {
-      Files.move(
-          whole, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+      Files.move(whole, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
     } catch (AtomicMoveNotSupportedException e) {
       Files.move(whole, file, StandardCopyOption.REPLACE_EXISTING);
     }

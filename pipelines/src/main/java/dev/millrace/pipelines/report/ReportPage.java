@@ -58,7 +58,9 @@ final class ReportPage {
             "http-equiv",
             "Content-Security-Policy",
             "content",
-            "default-src 'none'; style-src '" + hash(css) + "'; base-uri 'none'; form-action 'none'")
+            "default-src 'none'; style-src '"
+                + hash(css)
+                + "'; base-uri 'none'; form-action 'none'")
         .open("meta", "name", "viewport", "content", "width=device-width, initial-scale=1")
         .open("meta", "name", "color-scheme", "content", "light dark")
         .open("meta", "name", "referrer", "content", "no-referrer")
@@ -288,11 +290,12 @@ final class ReportPage {
           .put("b", Figures.count(group.count()), "class", "n")
           .put("span", Figures.share(group.count(), all) + " of all, in " + group.stage())
           .close("h3");
-      bar(group.count(), most, 100, group.reason().equals("LATE") || group.reason().equals("FUTURE") ? "late" : "invalid");
-      out.open("p")
-          .text(group.meaning() + " ")
-          .put("em", group.remedy())
-          .close("p");
+      bar(
+          group.count(),
+          most,
+          100,
+          group.reason().equals("LATE") || group.reason().equals("FUTURE") ? "late" : "invalid");
+      out.open("p").text(group.meaning() + " ").put("em", group.remedy()).close("p");
       if (!group.examples().isEmpty()) {
         beginTable(
             "Examples of " + group.reason(),
@@ -420,7 +423,8 @@ final class ReportPage {
       return;
     }
     section("fields", "What is in the fields");
-    note("Over the records that passed. Of private fields neither smallest nor largest value is kept.");
+    note(
+        "Over the records that passed. Of private fields neither smallest nor largest value is kept.");
     Map<String, List<FieldRow>> byContract = new LinkedHashMap<>();
     for (FieldRow field : report.fields()) {
       byContract.computeIfAbsent(field.contract(), c -> new ArrayList<>()).add(field);
@@ -562,9 +566,7 @@ final class ReportPage {
       return;
     }
     out.open("article").put("h3", title).open("dl", "class", "pairs");
-    pairs.forEach(
-        (name, value) ->
-            out.put("dt", name).open("dd").put("code", value).close("dd"));
+    pairs.forEach((name, value) -> out.put("dt", name).open("dd").put("code", value).close("dd"));
     out.close("dl").close("article").line();
   }
 
@@ -609,8 +611,17 @@ final class ReportPage {
   private void bar(double part, double whole, double width, String style) {
     double length = part <= 0 ? 0 : Math.max(1.5, width * part / whole);
     out.open(
-            "svg", "class", "bar", "width", width, "height", 8, "viewBox",
-            "0 0 " + Html.coordinate(width) + " 8", "aria-hidden", "true")
+            "svg",
+            "class",
+            "bar",
+            "width",
+            width,
+            "height",
+            8,
+            "viewBox",
+            "0 0 " + Html.coordinate(width) + " 8",
+            "aria-hidden",
+            "true")
         .open("rect", "width", width, "height", 8, "class", "rail")
         .close("rect")
         .open("rect", "width", length, "height", 8, "class", "fill " + style)
@@ -620,7 +631,8 @@ final class ReportPage {
 
   private static String styleSheet() {
     try (InputStream in = ReportPage.class.getResourceAsStream("report.css")) {
-      byte[] bytes = Objects.requireNonNull(in, "report.css is not on the class path").readAllBytes();
+      byte[] bytes =
+          Objects.requireNonNull(in, "report.css is not on the class path").readAllBytes();
       return new String(bytes, StandardCharsets.UTF_8);
     } catch (IOException unreadable) {
       throw new UncheckedIOException(unreadable);

@@ -14,8 +14,8 @@ import java.util.Locale;
 
 /**
  * Draws revenue per day: columns for up to two months, beyond that an area with the average of the
- * last seven days on top. A day without a sale is zero, as it is in the answer tables. A span of many
- * years is drawn as averages of several days each.
+ * last seven days on top. A day without a sale is zero, as it is in the answer tables. A span of
+ * many years is drawn as averages of several days each.
  */
 final class RevenuePicture {
 
@@ -39,8 +39,7 @@ final class RevenuePicture {
           Period.ofYears(50));
 
   private static final DateTimeFormatter DAY = DateTimeFormatter.ofPattern("d MMM", Locale.ENGLISH);
-  private static final DateTimeFormatter MONTH =
-      DateTimeFormatter.ofPattern("MMM", Locale.ENGLISH);
+  private static final DateTimeFormatter MONTH = DateTimeFormatter.ofPattern("MMM", Locale.ENGLISH);
   private static final DateTimeFormatter YEAR = DateTimeFormatter.ofPattern("uuuu", Locale.ENGLISH);
 
   private final String unit;
@@ -101,13 +100,7 @@ final class RevenuePicture {
       empty += days[i].signum() == 0 ? 1 : 0;
     }
     if (days.length == 1) {
-      return "One day, "
-          + Figures.day(first)
-          + ": "
-          + Figures.money(total)
-          + " "
-          + unit
-          + ".";
+      return "One day, " + Figures.day(first) + ": " + Figures.money(total) + " " + unit + ".";
     }
     BigDecimal mean = total.divide(BigDecimal.valueOf(days.length), 2, RoundingMode.HALF_EVEN);
     return Figures.day(first)
@@ -155,8 +148,7 @@ final class RevenuePicture {
     for (BigDecimal tick = BigDecimal.ZERO; tick.compareTo(top) <= 0; tick = tick.add(step)) {
       double y = y(tick, top, floor, ceiling);
       out.open("line", "x1", left, "x2", right, "y1", y, "y2", y, "class", "grid").close("line");
-      out.put(
-          "text", Figures.number(tick), "x", left - 8, "y", y + 4, "class", "tick right");
+      out.put("text", Figures.number(tick), "x", left - 8, "y", y + 4, "class", "tick right");
     }
     timeAxis(out, left, right, slot, floor, width > 600 ? 9 : 4);
     out.line();
@@ -166,8 +158,17 @@ final class RevenuePicture {
       for (int i = 0; i < points.length; i++) {
         double y = y(points[i], top, floor, ceiling);
         out.open(
-                "rect", "x", left + (i + 0.5) * slot - wide / 2, "y", y, "width", wide, "height",
-                floor - y, "class", "column")
+                "rect",
+                "x",
+                left + (i + 0.5) * slot - wide / 2,
+                "y",
+                y,
+                "width",
+                wide,
+                "height",
+                floor - y,
+                "class",
+                "column")
             .put("title", title(i))
             .close("rect");
       }
@@ -225,8 +226,17 @@ final class RevenuePicture {
   private void titles(Html out, double left, double slot, double floor, double ceiling) {
     for (int i = 0; i < points.length; i++) {
       out.open(
-              "rect", "x", left + i * slot, "y", ceiling, "width", slot, "height", floor - ceiling,
-              "class", "hover")
+              "rect",
+              "x",
+              left + i * slot,
+              "y",
+              ceiling,
+              "width",
+              slot,
+              "height",
+              floor - ceiling,
+              "class",
+              "hover")
           .put("title", title(i))
           .close("rect");
     }
@@ -234,7 +244,11 @@ final class RevenuePicture {
   }
 
   private String title(int day) {
-    return Figures.day(first.plusDays((long) day * daysPerPoint)) + ": " + Figures.money(points[day]) + " " + unit;
+    return Figures.day(first.plusDays((long) day * daysPerPoint))
+        + ": "
+        + Figures.money(points[day])
+        + " "
+        + unit;
   }
 
   private static void point(StringBuilder line, double x, double y) {
@@ -277,8 +291,7 @@ final class RevenuePicture {
     return highest.signum() == 0 ? BigDecimal.ONE : highest;
   }
 
-  private void timeAxis(
-      Html out, double left, double right, double slot, double floor, int most) {
+  private void timeAxis(Html out, double left, double right, double slot, double floor, int most) {
     List<LocalDate> ticks = List.of();
     Period step = STEPS.get(STEPS.size() - 1);
     for (Period candidate : STEPS) {

@@ -263,15 +263,7 @@ public record RunReport(
    * @param duplicate refused on the way
    * @param filtered left out on the way
    */
-  @JsonPropertyOrder({
-    "read",
-    "written",
-    "invalid",
-    "late",
-    "duplicate",
-    "filtered",
-    "unaccounted"
-  })
+  @JsonPropertyOrder({"read", "written", "invalid", "late", "duplicate", "filtered", "unaccounted"})
   public record Totals(
       long read, long written, long invalid, long late, long duplicate, long filtered) {
 
@@ -295,20 +287,12 @@ public record RunReport(
   /** A report of a run that left nothing but the fact that it was. */
   public static RunReport of(RunInfo run) {
     return new RunReport(
-        run,
-        List.of(),
-        List.of(),
-        List.of(),
-        Revenue.NONE,
-        List.of(),
-        List.of(),
-        List.of());
+        run, List.of(), List.of(), List.of(), Revenue.NONE, List.of(), List.of(), List.of());
   }
 
   /** The same with the tables of the lake. */
   public RunReport withLake(List<LakeTable> tablesOfLake) {
-    return new RunReport(
-        run, ledger, rejects, fields, revenue, tables, tablesOfLake, warehouse);
+    return new RunReport(run, ledger, rejects, fields, revenue, tables, tablesOfLake, warehouse);
   }
 
   /** Version of the format of {@code report.json}. */

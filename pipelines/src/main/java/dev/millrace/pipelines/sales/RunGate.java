@@ -3,17 +3,20 @@ package dev.millrace.pipelines.sales;
 import dev.millrace.pipelines.UserError;
 import dev.millrace.schemas.system.LedgerEntry;
 import dev.millrace.transforms.ledger.LedgerCheck;
+import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
+import org.apache.beam.sdk.coders.Coder;
+import org.apache.beam.sdk.coders.CoderRegistry;
+import org.apache.beam.sdk.coders.DelegateCoder;
+import org.apache.beam.sdk.coders.ListCoder;
 import org.apache.beam.sdk.coders.VarLongCoder;
-import org.apache.beam.sdk.transforms.Create;
+import org.apache.beam.sdk.transforms.Combine;
 import org.apache.beam.sdk.transforms.DoFn;
 import org.apache.beam.sdk.transforms.PTransform;
 import org.apache.beam.sdk.transforms.ParDo;
-import org.apache.beam.sdk.transforms.View;
 import org.apache.beam.sdk.values.PCollection;
-import org.apache.beam.sdk.values.PCollectionView;
 
 /**
  * Decides whether a run may be published: its ledger must balance, and not too many sales may be
@@ -39,11 +42,12 @@ final class RunGate extends PTransform<PCollection<LedgerEntry>, PCollection<Lon
 
   @Override
   public PCollection<Long> expand(PCollection<LedgerEntry> ledger) {
-    PCollectionView<List<LedgerEntry>> entries = ledger.apply("Entries", View.asList());
+    // Gathered by a combine, not as a side input: the Direct runner tries an element that waits for
+    // one again and again.
     return ledger
-        .getPipeline()
-        .apply("Once", Create.of(0L).withCoder(VarLongCoder.of()))
-        .apply("Check", ParDo.of(new Check(entries, maxRejectRatio)).withSideInputs(entries));
+        .apply("Gather", Combine.globally(new Gather()).withoutDefaults())
+        .apply("Check", ParDo.of(new Check(maxRejectRatio)))
+        .setCoder(VarLongCoder.of());
   }
 
   /** Why a run with this ledger may not be published; an empty list if it may. */
@@ -70,24 +74,71 @@ final class RunGate extends PTransform<PCollection<LedgerEntry>, PCollection<Lon
     return List.copyOf(found);
   }
 
-  private static final class Check extends DoFn<Long, Long> {
-    private final PCollectionView<List<LedgerEntry>> entries;
+  private static final class Gather
+      extends Combine.AccumulatingCombineFn<LedgerEntry, Entries, List<LedgerEntry>> {
+    @Override
+    public Entries createAccumulator() {
+      return new Entries(List.of());
+    }
+
+    @Override
+    public Coder<Entries> getAccumulatorCoder(CoderRegistry registry, Coder<LedgerEntry> input) {
+      return DelegateCoder.of(ListCoder.of(input), e -> e.list, Entries::new);
+    }
+
+    @Override
+    public Coder<List<LedgerEntry>> getDefaultOutputCoder(
+        CoderRegistry registry, Coder<LedgerEntry> input) {
+      return ListCoder.of(input);
+    }
+  }
+
+  private static final class Entries
+      implements Combine.AccumulatingCombineFn.Accumulator<
+          LedgerEntry, Entries, List<LedgerEntry>> {
+    private List<LedgerEntry> list;
+
+    private Entries(List<LedgerEntry> list) {
+      this.list = list;
+    }
+
+    @Override
+    public void addInput(LedgerEntry entry) {
+      list = joined(list, List.of(entry));
+    }
+
+    @Override
+    public void mergeAccumulator(Entries other) {
+      list = joined(list, other.list);
+    }
+
+    @Override
+    public List<LedgerEntry> extractOutput() {
+      return list;
+    }
+
+    private static List<LedgerEntry> joined(List<LedgerEntry> a, List<LedgerEntry> b) {
+      List<LedgerEntry> both = new ArrayList<>(a);
+      both.addAll(b);
+      return both;
+    }
+  }
+
+  private static final class Check extends DoFn<List<LedgerEntry>, Long> {
     private final double maxRejectRatio;
 
-    private Check(PCollectionView<List<LedgerEntry>> entries, double maxRejectRatio) {
-      this.entries = entries;
+    private Check(double maxRejectRatio) {
       this.maxRejectRatio = maxRejectRatio;
     }
 
     @ProcessElement
-    public void process(ProcessContext context) {
-      List<LedgerEntry> ledger = context.sideInput(entries);
+    public void process(@Element List<LedgerEntry> ledger, OutputReceiver<Long> out) {
       List<String> objections = objections(ledger, maxRejectRatio);
       if (!objections.isEmpty()) {
         throw new UserError(
             "The run is refused. " + String.join(" ", objections) + " Nothing was published.");
       }
-      context.output(
+      out.output(
           ledger.stream()
               .filter(e -> e.getStage().equals("RefineSales"))
               .mapToLong(LedgerEntry::getRead)

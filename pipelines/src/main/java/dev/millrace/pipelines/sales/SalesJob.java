@@ -7,6 +7,7 @@ import dev.millrace.pipelines.io.Lake;
 import dev.millrace.pipelines.io.RecordFiles;
 import dev.millrace.pipelines.io.warehouse.PreparedWarehouse;
 import dev.millrace.pipelines.io.warehouse.Run;
+import dev.millrace.pipelines.io.warehouse.TableChange;
 import dev.millrace.pipelines.io.warehouse.Warehouse;
 import dev.millrace.pipelines.io.warehouse.WarehouseConfig;
 import dev.millrace.schemas.retail.ClassifiedProduct;
@@ -46,6 +47,8 @@ import java.util.stream.Stream;
 import org.apache.avro.specific.SpecificRecord;
 import org.apache.beam.sdk.Pipeline;
 import org.apache.beam.sdk.PipelineResult;
+import org.apache.beam.sdk.transforms.Combine;
+import org.apache.beam.sdk.transforms.Count;
 import org.apache.beam.sdk.transforms.MapElements;
 import org.apache.beam.sdk.values.PCollection;
 import org.apache.beam.sdk.values.TypeDescriptor;
@@ -183,11 +186,11 @@ final class SalesJob implements CatalogueEntry.Job {
             VERSION);
     PCollection<Long> go =
         results.ledger().apply("RunGate", RunGate.refusingMoreRejectsThan(config.maxRejectRatio()));
-    PCollection<?> published = warehouse(results, go);
+    PCollection<TableChange> published = warehouse(results, go);
     lake(raw, results, published);
   }
 
-  private PCollection<?> warehouse(SalesResults results, PCollection<Long> go) {
+  private PCollection<TableChange> warehouse(SalesResults results, PCollection<Long> go) {
     List<PCollection<Void>> written = new ArrayList<>();
     SalesAnswers answers = results.answers();
     written.add(write("Regions", values("Regions", results.regions(), Region.class), Region.class));
@@ -226,7 +229,7 @@ final class SalesJob implements CatalogueEntry.Job {
   }
 
   private void lake(
-      List<PCollection<RawRecord>> raw, SalesResults results, PCollection<?> published) {
+      List<PCollection<RawRecord>> raw, SalesResults results, PCollection<TableChange> published) {
     Lake lake = Lake.at(Path.of(options.getLake()), "sales", run.id());
     List<String> tables =
         List.of(
@@ -265,7 +268,9 @@ final class SalesJob implements CatalogueEntry.Job {
         .add("Gold_ledger", results.ledger(), Lake.gold(LedgerEntry.class))
         .add("Rejects_dead_letter", results.rejects(), Lake.rejects());
     published
-        .apply("WarehousePublished", org.apache.beam.sdk.transforms.Count.globally())
+        .apply(
+            "WarehousePublished",
+            Combine.globally(Count.<TableChange>combineFn()).withoutDefaults())
         .apply("PublishLake", lake.publish().after(lake.write()));
   }
 

@@ -10,8 +10,10 @@ import org.apache.avro.specific.SpecificRecord;
 import org.apache.beam.sdk.coders.Coder;
 import org.apache.beam.sdk.coders.CoderRegistry;
 import org.apache.beam.sdk.coders.ListCoder;
+import org.apache.beam.sdk.coders.VarIntCoder;
 import org.apache.beam.sdk.transforms.Combine;
 import org.apache.beam.sdk.transforms.Combine.CombineFn;
+import org.apache.beam.sdk.transforms.Create;
 import org.apache.beam.sdk.transforms.DoFn;
 import org.apache.beam.sdk.transforms.Flatten;
 import org.apache.beam.sdk.transforms.PTransform;
@@ -24,6 +26,7 @@ import org.apache.beam.sdk.transforms.windowing.Repeatedly;
 import org.apache.beam.sdk.transforms.windowing.Window;
 import org.apache.beam.sdk.values.PCollection;
 import org.apache.beam.sdk.values.PCollection.IsBounded;
+import org.apache.beam.sdk.values.PCollectionList;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -74,24 +77,52 @@ public final class Profile<T extends SpecificRecord>
     boolean bounded = input.isBounded() == IsBounded.BOUNDED;
     Combine.Globally<Seen, List<FieldProfile>> combine =
         Combine.globally(new Add(pipeline, contract));
-    return input
-        .apply(
-            "Global",
-            Window.<Sourced<T>>into(new GlobalWindows())
-                .triggering(
-                    bounded
-                        ? DefaultTrigger.of()
-                        : Repeatedly.forever(
-                            AfterProcessingTime.pastFirstElementInPane()
-                                .plusDelayOf(org.joda.time.Duration.millis(every.toMillis()))))
-                .withAllowedLateness(org.joda.time.Duration.ZERO)
-                .accumulatingFiredPanes())
-        .apply("SeeBundle", ParDo.of(new SeeBundle<T>(contract)))
-        .setCoder(Seen.coder(contract))
-        .apply("Add", bounded ? combine : combine.withoutDefaults())
+    PCollection<Seen> seen =
+        input
+            .apply(
+                "Global",
+                Window.<Sourced<T>>into(new GlobalWindows())
+                    .triggering(
+                        bounded
+                            ? DefaultTrigger.of()
+                            : Repeatedly.forever(
+                                AfterProcessingTime.pastFirstElementInPane()
+                                    .plusDelayOf(org.joda.time.Duration.millis(every.toMillis()))))
+                    .withAllowedLateness(org.joda.time.Duration.ZERO)
+                    .accumulatingFiredPanes())
+            .apply("SeeBundle", ParDo.of(new SeeBundle<T>(contract)))
+            .setCoder(Seen.coder(contract));
+    if (bounded) {
+      // Something to add where there was no record. Not the default of the combine: that is a side
+      // input, and the Direct
+      // runner tries what waits for one again and again until the run ends.
+      seen =
+          PCollectionList.of(seen)
+              .and(
+                  input
+                      .getPipeline()
+                      .apply("Nothing", Create.of(0).withCoder(VarIntCoder.of()))
+                      .apply("NothingSeen", ParDo.of(new NothingSeen(contract)))
+                      .setCoder(Seen.coder(contract)))
+              .apply("AllSeen", Flatten.pCollections());
+    }
+    return seen.apply("Add", combine.withoutDefaults())
         .setCoder(PROFILES)
         .apply("Profiles", Flatten.iterables())
         .setCoder(PROFILE);
+  }
+
+  private static final class NothingSeen extends DoFn<Integer, Seen> {
+    private final Contract contract;
+
+    private NothingSeen(Contract contract) {
+      this.contract = contract;
+    }
+
+    @ProcessElement
+    public void process(OutputReceiver<Seen> out) {
+      out.output(new Seen(contract));
+    }
   }
 
   private static final class SeeBundle<T extends SpecificRecord> extends DoFn<Sourced<T>, Seen> {
