@@ -5,17 +5,13 @@ import java.util.HashMap;
 import java.util.Map;
 import org.apache.beam.sdk.transforms.DoFn;
 import org.apache.beam.sdk.transforms.windowing.BoundedWindow;
-import org.apache.beam.sdk.transforms.windowing.DefaultTrigger;
-import org.apache.beam.sdk.transforms.windowing.GlobalWindows;
-import org.apache.beam.sdk.transforms.windowing.Window;
 import org.apache.beam.sdk.values.TupleTag;
-import org.joda.time.Duration;
 import org.jspecify.annotations.Nullable;
 
 /**
  * The {@link Tallies} of a stage whose input may have windows. What a DoFn puts out shares the
  * windows of its input, so tallies leave in the window of the records they count; the stage then
- * applies {@link #global}.
+ * applies {@link AtRest#window}.
  *
  * <p>A field of the DoFn, which calls {@link #start} in StartBundle, {@link #count} for each
  * record, and {@link #finish} in FinishBundle.
@@ -56,13 +52,5 @@ public final class WindowedTallies implements Serializable {
         (window, tallies) ->
             tallies.finish(tally -> context.output(tag, tally, window.maxTimestamp(), window)));
     start();
-  }
-
-  /** Moves tallies to the global window, where none is ever late. */
-  public static Window<Tally> global() {
-    return Window.<Tally>into(new GlobalWindows())
-        .triggering(DefaultTrigger.of())
-        .withAllowedLateness(Duration.ZERO)
-        .discardingFiredPanes();
   }
 }

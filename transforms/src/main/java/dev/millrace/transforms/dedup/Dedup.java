@@ -3,6 +3,7 @@ package dev.millrace.transforms.dedup;
 import dev.millrace.contract.Contract;
 import dev.millrace.contract.FieldContract;
 import dev.millrace.transforms.Accounted;
+import dev.millrace.transforms.AtRest;
 import dev.millrace.transforms.DeadLetters;
 import dev.millrace.transforms.Outcome;
 import dev.millrace.transforms.Sourced;
@@ -154,7 +155,7 @@ public final class Dedup<T> extends PTransform<PCollection<Sourced<T>>, Accounte
     return Accounted.of(
         settled.get(good).setCoder(records),
         input.getPipeline().apply("NoRejects", Create.empty(DeadLetters.coder())),
-        settled.get(tallies).setCoder(Tally.coder()).apply("Tallies", WindowedTallies.global()));
+        settled.get(tallies).setCoder(Tally.coder()).apply("Tallies", AtRest.window()));
   }
 
   /** In batch most keys have one record: blocks spare the runner a group for each. */

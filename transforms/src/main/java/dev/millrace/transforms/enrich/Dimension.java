@@ -2,6 +2,7 @@ package dev.millrace.transforms.enrich;
 
 import dev.millrace.contract.Contract;
 import dev.millrace.contract.FieldContract;
+import dev.millrace.transforms.AtRest;
 import dev.millrace.transforms.Sourced;
 import dev.millrace.transforms.SourcedCoder;
 import java.util.HashMap;
@@ -18,9 +19,6 @@ import org.apache.beam.sdk.coders.VarLongCoder;
 import org.apache.beam.sdk.transforms.Combine;
 import org.apache.beam.sdk.transforms.Combine.CombineFn;
 import org.apache.beam.sdk.transforms.PTransform;
-import org.apache.beam.sdk.transforms.windowing.DefaultTrigger;
-import org.apache.beam.sdk.transforms.windowing.GlobalWindows;
-import org.apache.beam.sdk.transforms.windowing.Window;
 import org.apache.beam.sdk.values.PCollection;
 import org.apache.beam.sdk.values.PCollection.IsBounded;
 import org.apache.beam.sdk.values.PCollectionView;
@@ -130,12 +128,7 @@ public final class Dimension<V> implements POutput {
       SourcedCoder<V> coder = (SourcedCoder<V>) rows.getCoder();
       return new Dimension<>(
           contract,
-          rows.apply(
-                  "Global",
-                  Window.<Sourced<V>>into(new GlobalWindows())
-                      .triggering(DefaultTrigger.of())
-                      .withAllowedLateness(org.joda.time.Duration.ZERO)
-                      .discardingFiredPanes())
+          rows.apply("Global", AtRest.window())
               .apply(
                   "Map",
                   Combine.globally(new ByKey<V>(contract, keyCoder(contract), coder))

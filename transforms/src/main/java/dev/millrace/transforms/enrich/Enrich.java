@@ -5,6 +5,7 @@ import dev.millrace.contract.FieldContract;
 import dev.millrace.contract.Reason;
 import dev.millrace.schemas.system.DeadLetter;
 import dev.millrace.transforms.Accounted;
+import dev.millrace.transforms.AtRest;
 import dev.millrace.transforms.DeadLetters;
 import dev.millrace.transforms.Outcome;
 import dev.millrace.transforms.RecordCoder;
@@ -84,7 +85,7 @@ public final class Enrich<T extends SpecificRecord, R>
     return Accounted.of(
         out.get(good).setCoder(SourcedCoder.of(coder)),
         out.get(rejects).setCoder(DeadLetters.coder()),
-        out.get(tallies).setCoder(Tally.coder()).apply("Tallies", WindowedTallies.global()));
+        out.get(tallies).setCoder(Tally.coder()).apply("Tallies", AtRest.window()));
   }
 
   /**

@@ -2,18 +2,15 @@ package dev.millrace.transforms.rejects;
 
 import dev.millrace.schemas.system.DeadLetter;
 import dev.millrace.transforms.Accounted;
+import dev.millrace.transforms.AtRest;
 import dev.millrace.transforms.DeadLetters;
 import java.util.Arrays;
 import org.apache.beam.sdk.transforms.DoFn;
 import org.apache.beam.sdk.transforms.Flatten;
 import org.apache.beam.sdk.transforms.PTransform;
 import org.apache.beam.sdk.transforms.ParDo;
-import org.apache.beam.sdk.transforms.windowing.DefaultTrigger;
-import org.apache.beam.sdk.transforms.windowing.GlobalWindows;
-import org.apache.beam.sdk.transforms.windowing.Window;
 import org.apache.beam.sdk.values.PCollection;
 import org.apache.beam.sdk.values.PCollectionList;
-import org.joda.time.Duration;
 
 /**
  * Brings the refused records of all stages together, and stamps each with pipeline and version.
@@ -52,16 +49,7 @@ public final class Rejects
     PCollectionList<DeadLetter> windowed = PCollectionList.empty(stages.getPipeline());
     for (int i = 0; i < stages.size(); i++) {
       // Stages can have windows of their own, which do not flatten.
-      windowed =
-          windowed.and(
-              stages
-                  .get(i)
-                  .apply(
-                      "Global" + i,
-                      Window.<DeadLetter>into(new GlobalWindows())
-                          .triggering(DefaultTrigger.of())
-                          .withAllowedLateness(Duration.ZERO)
-                          .discardingFiredPanes()));
+      windowed = windowed.and(stages.get(i).apply("Global" + i, AtRest.window()));
     }
     return windowed
         .apply("Flatten", Flatten.pCollections())

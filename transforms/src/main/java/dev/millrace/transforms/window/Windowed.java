@@ -49,12 +49,12 @@ import org.joda.time.Instant;
  * <p><b>Input:</b> records; their event time decides the window, whatever the timestamps of the
  * elements were (in a stream these may lie after it by no more than the policy's lateness).
  * <b>Output:</b> one {@link Aggregate} per key, window and pane; windows without a record have
- * none. <b>Bounded/unbounded:</b> both; in batch one pane per key and window. <b>State and
- * timers:</b> those of a combine, one accumulator per key and window. <b>Reasons:</b> none.
- * <b>Guarantee:</b> exact where the combine function is; the last pane does not depend on order or
- * bundles. A record whose window has passed the policy's lateness is dropped by the runner: keep
- * that above the late gate's bound. <b>Runners:</b> all; Spark streaming where no other grouping
- * lies before it.
+ * none. <b>Bounded/unbounded:</b> both; in batch one pane per key and window, itself in the global
+ * window. <b>State and timers:</b> those of a combine, one accumulator per key and window.
+ * <b>Reasons:</b> none. <b>Guarantee:</b> exact where the combine function is; the last pane does
+ * not depend on order or bundles. A record whose window has passed the policy's lateness is dropped
+ * by the runner: keep that above the late gate's bound. <b>Runners:</b> all; Spark streaming where
+ * no other grouping lies before it.
  *
  * <p>Tumbling and sliding windows combine within each bundle before the shuffle: what crosses it is
  * one accumulator per bundle, key and slice of time. Sessions do not: their bounds come later.
