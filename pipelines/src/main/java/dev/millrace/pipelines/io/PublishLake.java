@@ -32,6 +32,8 @@ import org.apache.beam.sdk.values.KV;
 import org.apache.beam.sdk.values.PCollection;
 import org.apache.beam.sdk.values.PCollectionList;
 import org.apache.beam.sdk.values.PCollectionView;
+import org.apache.parquet.ParquetReadOptions;
+import org.apache.parquet.conf.PlainParquetConfiguration;
 import org.apache.parquet.hadoop.ParquetFileReader;
 
 /**
@@ -129,7 +131,9 @@ public final class PublishLake extends PTransform<PCollection<?>, PCollection<KV
       long bytes = Files.size(staged);
       long rows;
       try (ParquetFileReader reader =
-          ParquetFileReader.open(new ChannelInputFile(staged.toString(), bytes))) {
+          ParquetFileReader.open(
+              new ChannelInputFile(staged.toString(), bytes),
+              ParquetReadOptions.builder(new PlainParquetConfiguration()).build())) {
         rows = reader.getRecordCount();
       }
       Path target =

@@ -34,6 +34,7 @@ import org.apache.avro.generic.IndexedRecord;
 import org.apache.beam.sdk.io.FileSystems;
 import org.apache.beam.sdk.transforms.DoFn;
 import org.apache.parquet.avro.AvroParquetReader;
+import org.apache.parquet.conf.PlainParquetConfiguration;
 import org.apache.parquet.hadoop.ParquetReader;
 import org.jspecify.annotations.Nullable;
 
@@ -161,7 +162,8 @@ final class ReadSlice extends DoFn<FileSlice, RawRecord> {
 
   private void parquet(FileSlice slice, Consumer<RawRecord> out) throws IOException {
     try (ParquetReader<GenericRecord> rows =
-        AvroParquetReader.<GenericRecord>builder(new ChannelInputFile(slice.path(), slice.end()))
+        AvroParquetReader.<GenericRecord>builder(
+                new ChannelInputFile(slice.path(), slice.end()), new PlainParquetConfiguration())
             .build()) {
       long number = 0;
       for (GenericRecord row = rows.read(); row != null; row = rows.read()) {

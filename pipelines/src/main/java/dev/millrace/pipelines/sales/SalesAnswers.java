@@ -21,7 +21,6 @@ import java.math.BigDecimal;
 import java.math.RoundingMode;
 import java.time.Duration;
 import java.time.LocalDate;
-import java.util.Iterator;
 import org.apache.avro.specific.SpecificRecord;
 import org.apache.beam.sdk.coders.BigDecimalCoder;
 import org.apache.beam.sdk.coders.BooleanCoder;
@@ -31,17 +30,15 @@ import org.apache.beam.sdk.coders.StringUtf8Coder;
 import org.apache.beam.sdk.coders.VarIntCoder;
 import org.apache.beam.sdk.coders.VarLongCoder;
 import org.apache.beam.sdk.transforms.DoFn;
+import org.apache.beam.sdk.transforms.Flatten;
 import org.apache.beam.sdk.transforms.MapElements;
 import org.apache.beam.sdk.transforms.Max;
 import org.apache.beam.sdk.transforms.ParDo;
 import org.apache.beam.sdk.transforms.SerializableFunction;
-import org.apache.beam.sdk.transforms.join.CoGbkResult;
-import org.apache.beam.sdk.transforms.join.CoGroupByKey;
-import org.apache.beam.sdk.transforms.join.KeyedPCollectionTuple;
 import org.apache.beam.sdk.values.KV;
 import org.apache.beam.sdk.values.PCollection;
+import org.apache.beam.sdk.values.PCollectionList;
 import org.apache.beam.sdk.values.PCollectionView;
-import org.apache.beam.sdk.values.TupleTag;
 import org.apache.beam.sdk.values.TypeDescriptor;
 
 /**
@@ -214,20 +211,32 @@ public record SalesAnswers(
       PCollection<KV<Integer, Long>> lastPurchases,
       PCollection<Sourced<LocatedCustomer>> customers,
       PCollectionView<Long> asOf) {
-    TupleTag<Long> purchase = new TupleTag<>("purchase");
-    TupleTag<Boolean> known = new TupleTag<>("known");
-    PCollection<KV<Integer, Boolean>> ids =
+    TypeDescriptor<KV<Integer, KV<Boolean, Long>>> standing = new TypeDescriptor<>() {};
+    Coder<KV<Integer, KV<Boolean, Long>>> coder =
+        KvCoder.of(ID, KvCoder.of(BooleanCoder.of(), VarLongCoder.of()));
+    PCollection<KV<Integer, KV<Boolean, Long>>> known =
         customers
             .apply("CustomersAtRest", AtRest.window())
             .apply(
-                "CustomerIds",
-                MapElements.into(new TypeDescriptor<KV<Integer, Boolean>>() {})
-                    .via(c -> KV.of(c.value().getCustomer().getCustomerId(), true)))
-            .setCoder(KvCoder.of(ID, BooleanCoder.of()));
-    return KeyedPCollectionTuple.of(known, ids)
-        .and(purchase, lastPurchases)
-        .apply("CustomersWithPurchases", CoGroupByKey.create())
-        .apply("LapsedCustomers", ParDo.of(new Lapsed(known, purchase, asOf)).withSideInputs(asOf))
+                "Known",
+                MapElements.into(standing)
+                    .via(
+                        c -> KV.of(c.value().getCustomer().getCustomerId(), KV.of(true, NO_SALES))))
+            .setCoder(coder);
+    PCollection<KV<Integer, KV<Boolean, Long>>> bought =
+        lastPurchases
+            .apply(
+                "Bought",
+                MapElements.into(standing).via(p -> KV.of(p.getKey(), KV.of(false, p.getValue()))))
+            .setCoder(coder);
+    return PCollectionList.of(known)
+        .and(bought)
+        .apply("KnownAndBought", Flatten.pCollections())
+        .apply(
+            "CustomersWithPurchases",
+            CombineBlocks.perKey(
+                (a, b) -> KV.of(a.getKey() || b.getKey(), Math.max(a.getValue(), b.getValue()))))
+        .apply("LapsedCustomers", ParDo.of(new Lapsed(asOf)).withSideInputs(asOf))
         .setCoder(RecordCoder.of(LapsedCustomer.class));
   }
 
@@ -312,27 +321,23 @@ public record SalesAnswers(
     }
   }
 
-  private static final class Lapsed extends DoFn<KV<Integer, CoGbkResult>, LapsedCustomer> {
-    private final TupleTag<Boolean> known;
-    private final TupleTag<Long> purchase;
+  private static final class Lapsed extends DoFn<KV<Integer, KV<Boolean, Long>>, LapsedCustomer> {
     private final PCollectionView<Long> asOf;
 
-    private Lapsed(TupleTag<Boolean> known, TupleTag<Long> purchase, PCollectionView<Long> asOf) {
-      this.known = known;
-      this.purchase = purchase;
+    private Lapsed(PCollectionView<Long> asOf) {
       this.asOf = asOf;
     }
 
     @ProcessElement
     public void process(ProcessContext context) {
       long reference = context.sideInput(asOf);
-      CoGbkResult customer = context.element().getValue();
-      if (reference == NO_SALES || !customer.getAll(known).iterator().hasNext()) {
+      KV<Boolean, Long> standing = context.element().getValue();
+      if (reference == NO_SALES || !standing.getKey()) {
         return;
       }
-      Iterator<Long> purchases = customer.getAll(purchase).iterator();
-      LocalDate last = purchases.hasNext() ? LocalDate.ofEpochDay(purchases.next()) : null;
       LocalDate day = LocalDate.ofEpochDay(reference);
+      LocalDate last =
+          standing.getValue() == NO_SALES ? null : LocalDate.ofEpochDay(standing.getValue());
       if (last == null || last.isBefore(day.minusMonths(LAPSED_MONTHS))) {
         context.output(new LapsedCustomer(context.element().getKey(), last, day));
       }

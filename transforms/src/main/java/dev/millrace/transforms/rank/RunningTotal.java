@@ -1,16 +1,22 @@
 package dev.millrace.transforms.rank;
 
+import dev.millrace.transforms.combine.CombineBlocks;
 import java.io.Serializable;
 import java.math.BigDecimal;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import org.apache.beam.sdk.coders.Coder;
+import org.apache.beam.sdk.coders.KvCoder;
+import org.apache.beam.sdk.coders.ListCoder;
 import org.apache.beam.sdk.transforms.DoFn;
-import org.apache.beam.sdk.transforms.GroupByKey;
+import org.apache.beam.sdk.transforms.MapElements;
 import org.apache.beam.sdk.transforms.PTransform;
 import org.apache.beam.sdk.transforms.ParDo;
 import org.apache.beam.sdk.values.KV;
 import org.apache.beam.sdk.values.PCollection;
+import org.apache.beam.sdk.values.TypeDescriptor;
 
 /**
  * The sum of a key's amounts until the end of each day that has one.
@@ -46,10 +52,25 @@ public final class RunningTotal<K, R>
       throw new IllegalArgumentException(
           "a running total needs all earlier days of its key: apply it to a bounded collection");
     }
+    if (!(input.getCoder() instanceof KvCoder<K, KV<Long, BigDecimal>> keyed)) {
+      throw new IllegalArgumentException("set a KvCoder on the input, not " + input.getCoder());
+    }
     return input
-        .apply("ByKey", GroupByKey.create())
+        .apply(
+            "Days",
+            MapElements.into(new TypeDescriptor<KV<K, List<KV<Long, BigDecimal>>>>() {})
+                .via(day -> KV.of(day.getKey(), List.of(day.getValue()))))
+        .setCoder(KvCoder.of(keyed.getKeyCoder(), ListCoder.of(keyed.getValueCoder())))
+        .apply("ByKey", CombineBlocks.perKey(RunningTotal::joined))
         .apply("Totals", ParDo.of(new Totals<>(toRow)))
         .setCoder(coder);
+  }
+
+  private static <T> List<T> joined(List<T> a, List<T> b) {
+    List<T> both = new ArrayList<>(a.size() + b.size());
+    both.addAll(a);
+    both.addAll(b);
+    return both;
   }
 
   /**
@@ -64,7 +85,7 @@ public final class RunningTotal<K, R>
     R row(K key, long epochDay, BigDecimal ofDay, BigDecimal total);
   }
 
-  private static final class Totals<K, R> extends DoFn<KV<K, Iterable<KV<Long, BigDecimal>>>, R> {
+  private static final class Totals<K, R> extends DoFn<KV<K, List<KV<Long, BigDecimal>>>, R> {
     private final ToRow<K, R> toRow;
 
     private Totals(ToRow<K, R> toRow) {
@@ -72,8 +93,7 @@ public final class RunningTotal<K, R>
     }
 
     @ProcessElement
-    public void process(
-        @Element KV<K, Iterable<KV<Long, BigDecimal>>> days, OutputReceiver<R> out) {
+    public void process(@Element KV<K, List<KV<Long, BigDecimal>>> days, OutputReceiver<R> out) {
       Map<Long, BigDecimal> byDay = new TreeMap<>();
       for (KV<Long, BigDecimal> day : days.getValue()) {
         byDay.merge(day.getKey(), day.getValue(), BigDecimal::add);
