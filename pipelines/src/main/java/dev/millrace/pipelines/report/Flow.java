@@ -4,6 +4,8 @@ import dev.millrace.pipelines.report.RunReport.LedgerRow;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
 
 /**
  * The ledger as streams of records: per input its sources, the stages they go through, and where
@@ -75,19 +77,38 @@ record Flow(List<Lane> lanes) {
   }
 
   private static Stage stage(RunReport report, String name, String next) {
-    long written = report.sum(name, LedgerRow::written);
-    long lost = report.sum(name, LedgerRow::residue);
+    // What is lost of one source and too much of another is not set off.
+    long lost = 0;
+    long excess = 0;
+    for (LedgerRow row : report.ledger()) {
+      if (row.stage().equals(name)) {
+        lost += Math.max(0, row.residue());
+        excess += Math.max(0, -row.residue());
+      }
+    }
     if (!next.isEmpty()) {
-      lost += written - report.sum(next, LedgerRow::read);
+      Map<String, Long> between = new TreeMap<>();
+      for (LedgerRow row : report.ledger()) {
+        if (row.stage().equals(name)) {
+          between.merge(row.source(), row.written(), Long::sum);
+        } else if (row.stage().equals(next)) {
+          between.merge(row.source(), -row.read(), Long::sum);
+        }
+      }
+      for (long gap : between.values()) {
+        lost += Math.max(0, gap);
+        excess += Math.max(0, -gap);
+      }
     }
     List<Amount<Exit>> exits = new ArrayList<>();
     exits.add(new Amount<>(Exit.INVALID, report.sum(name, LedgerRow::invalid)));
     exits.add(new Amount<>(Exit.LATE, report.sum(name, LedgerRow::late)));
     exits.add(new Amount<>(Exit.DUPLICATE, report.sum(name, LedgerRow::duplicate)));
     exits.add(new Amount<>(Exit.FILTERED, report.sum(name, LedgerRow::filtered)));
-    exits.add(new Amount<>(lost > 0 ? Exit.LOST : Exit.EXCESS, Math.abs(lost)));
+    exits.add(new Amount<>(Exit.LOST, lost));
+    exits.add(new Amount<>(Exit.EXCESS, excess));
     exits.removeIf(exit -> exit.count() == 0);
-    return new Stage(name, report.sum(name, LedgerRow::read), written, exits);
+    return new Stage(name, report.sum(name, LedgerRow::read), report.sum(name, LedgerRow::written), exits);
   }
 
   private static List<Amount<String>> sources(RunReport report, String stage) {

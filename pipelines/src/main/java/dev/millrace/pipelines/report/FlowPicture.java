@@ -81,7 +81,8 @@ final class FlowPicture {
           FIRST,
           enter,
           width);
-      label(out, 0, middle, shorten(source.of(), 182, SANS), "name", source.of());
+      double room = FIRST - 76 - count.length() * MONO - 8;
+      label(out, 0, middle, shorten(source.of(), room, SANS), "name", source.of());
       number(out, FIRST - 76, middle, count, "count");
       row += slot;
       enter += width;
@@ -99,7 +100,14 @@ final class FlowPicture {
       }
       double height = Math.max(Math.max(in, outs), 3);
       out.put(
-          "text", shorten(stage.name(), step - 12, SANS), "x", x, "y", y0 - 7, "class", "stage");
+          "text",
+          shorten(stage.name(), step - 12, SANS),
+          "x",
+          x,
+          "y",
+          y0 - 7,
+          "class",
+          "stage");
       boolean last = i + 1 == stages;
       double next = last ? LAST : x + step;
       band(
@@ -138,19 +146,7 @@ final class FlowPicture {
     }
     double end = Math.max(in, 3);
     out.open(
-            "rect",
-            "x",
-            LAST,
-            "y",
-            y0,
-            "width",
-            NODE,
-            "height",
-            end,
-            "rx",
-            1.5,
-            "class",
-            "node end")
+            "rect", "x", LAST, "y", y0, "width", NODE, "height", end, "rx", 1.5, "class", "node end")
         .close("rect");
     String written = Figures.count(lane.written()) + " written";
     label(out, LAST + NODE + 8, y0 + end / 2, written, "total", lane.name() + ": " + written);
@@ -200,26 +196,8 @@ final class FlowPicture {
         y0 == y1
             ? path("M", x0, y0, "H", x1, "V", y1 + width, "H", x0, "Z")
             : path(
-                "M",
-                x0,
-                y0,
-                "C",
-                middle,
-                y0,
-                middle,
-                y1,
-                x1,
-                y1,
-                "V",
-                y1 + width,
-                "C",
-                middle,
-                y1 + width,
-                middle,
-                y0 + width,
-                x0,
-                y0 + width,
-                "Z");
+                "M", x0, y0, "C", middle, y0, middle, y1, x1, y1, "V", y1 + width, "C", middle,
+                y1 + width, middle, y0 + width, x0, y0 + width, "Z");
     out.open("path", "d", path, "class", "band " + style).put("title", title).close("path");
   }
 
@@ -265,7 +243,7 @@ final class FlowPicture {
       in += width;
       y += ROW;
     }
-    double start = y + 2;
+    double start = y + 6;
     x = 0;
     for (int i = 0; i < tops.size(); i++) {
       double width = width(lane.sources().get(i).count(), TALL_WIDEST);
@@ -279,8 +257,8 @@ final class FlowPicture {
           .close("rect");
       leader(out, "good", Math.max(in, 3), y + 3);
       String through = "written, after " + Figures.plural(lane.stages().size(), "stage", "stages");
-      label(out, LABEL, y + 5, through, "total", through);
-      number(out, TALL, y + 5, Figures.count(lane.written()), "total");
+      label(out, LABEL, y + 3, through, "total", through);
+      number(out, TALL, y + 3, Figures.count(lane.written()), "total");
       return y + 12;
     }
     for (Stage stage : lane.stages()) {
@@ -292,14 +270,19 @@ final class FlowPicture {
       double wide = Math.max(Math.max(in, outs), 3);
       double bar = y;
       leader(out, "good", wide, bar + 3);
-      label(out, LABEL, bar + 3, shorten(stage.name(), TALL - LABEL, SANS), "stage", stage.name());
-      y = bar + 6;
+      label(
+          out,
+          LABEL,
+          bar + 3,
+          shorten(stage.name(), TALL - LABEL, SANS),
+          "stage",
+          stage.name());
       // The outermost leaves first, so that the lines to the labels cross nothing.
       double right = good;
       List<Amount<Exit>> exits = stage.exits();
       for (int i = exits.size() - 1; i >= 0; i--) {
         double width = width(exits.get(i).count(), TALL_WIDEST);
-        double to = bar + 6 + 10 + i * (ROW - 2);
+        double to = bar + 3 + ROW + i * (ROW - 2);
         String count = Figures.count(exits.get(i).count());
         String kind = style(exits.get(i).of());
         column(out, kind, exits.get(i).of().label + " " + count, right, bar + 6, width, to);
@@ -308,7 +291,7 @@ final class FlowPicture {
         number(out, TALL, to, count, "exit " + kind);
         right += width;
       }
-      y += exits.isEmpty() ? 18 : 10 + exits.size() * (ROW - 2) + 4;
+      y = bar + ROW + (exits.isEmpty() ? 2 : exits.size() * (ROW - 2) + 4);
       column(out, "good", "written " + Figures.count(stage.written()), 0, bar + 6, good, y);
       node(out, 0, bar, wide, 6, stage);
       in = good;
@@ -325,16 +308,7 @@ final class FlowPicture {
       Html out, String style, String title, double x, double top, double width, double bottom) {
     if (width > 0) {
       out.open(
-              "rect",
-              "x",
-              x,
-              "y",
-              top,
-              "width",
-              width,
-              "height",
-              bottom - top,
-              "class",
+              "rect", "x", x, "y", top, "width", width, "height", bottom - top, "class",
               "band " + style)
           .put("title", title)
           .close("rect");
@@ -367,13 +341,15 @@ final class FlowPicture {
         .line();
   }
 
-  private static void node(Html out, double x, double y, double width, double height, Stage stage) {
+  private static void node(
+      Html out, double x, double y, double width, double height, Stage stage) {
     out.open("rect", "x", x, "y", y, "width", width, "height", height, "rx", 1.5, "class", "node")
         .put("title", stage.name() + " read " + Figures.count(stage.read()))
         .close("rect");
   }
 
-  private static void label(Html out, double x, double y, String text, String style, String title) {
+  private static void label(
+      Html out, double x, double y, String text, String style, String title) {
     out.open("text", "x", x, "y", y + 4.5, "class", style).text(text);
     if (!title.equals(text)) {
       out.put("title", title);

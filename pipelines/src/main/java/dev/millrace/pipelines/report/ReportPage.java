@@ -1,5 +1,6 @@
 package dev.millrace.pipelines.report;
 
+import dev.millrace.contract.Reason;
 import dev.millrace.pipelines.report.RunReport.CategoryRevenue;
 import dev.millrace.pipelines.report.RunReport.Column;
 import dev.millrace.pipelines.report.RunReport.Example;
@@ -19,6 +20,7 @@ import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Base64;
 import java.util.Comparator;
 import java.util.LinkedHashMap;
@@ -58,9 +60,7 @@ final class ReportPage {
             "http-equiv",
             "Content-Security-Policy",
             "content",
-            "default-src 'none'; style-src '"
-                + hash(css)
-                + "'; base-uri 'none'; form-action 'none'")
+            "default-src 'none'; style-src '" + hash(css) + "'; base-uri 'none'; form-action 'none'")
         .open("meta", "name", "viewport", "content", "width=device-width, initial-scale=1")
         .open("meta", "name", "color-scheme", "content", "light dark")
         .open("meta", "name", "referrer", "content", "no-referrer")
@@ -103,7 +103,7 @@ final class ReportPage {
       }
       return unaccounted < 0
           ? Figures.plural(-unaccounted, "record", "records") + " more came out than went in."
-          : "The ledger does not balance.";
+          : "The books do not balance.";
     }
     if (run.outcome() == RunInfo.Outcome.FAILED) {
       return "The run failed.";
@@ -239,13 +239,13 @@ final class ReportPage {
       boolean bad = row.residue() != 0;
       out.open("tr", "class", (sameStage ? "more" : "first") + (bad ? " bad" : ""));
       out.put("th", row.stage(), "scope", "row").put("td", row.source(), "class", "wrap");
-      count(row.read());
-      count(row.written());
-      count(row.invalid());
-      count(row.late());
-      count(row.duplicate());
-      count(row.filtered());
-      count(row.residue());
+      count(row.read(), "read");
+      count(row.written(), "written");
+      count(row.invalid(), "invalid");
+      count(row.late(), "late");
+      count(row.duplicate(), "duplicate");
+      count(row.filtered(), "filtered");
+      count(row.residue(), "unaccounted");
       out.close("tr").line();
       before = row.stage();
     }
@@ -274,28 +274,38 @@ final class ReportPage {
     }
     section("rejects", "What was refused, and why");
     long all = report.rejects().stream().mapToLong(Rejects::count).sum();
-    if (all == 0) {
-      out.put("p", "Nothing. Every record kept its contract.", "class", "fine");
-    } else {
+    boolean kept = run.outcome() == RunInfo.Outcome.PUBLISHED;
+    if (all > 0) {
       note(
           Figures.plural(all, "record was", "records were")
-              + " refused, none is lost: each is in the table dead_letter with its bytes, its place"
-              + " and the reason.");
+              + " refused"
+              + (kept
+                  ? ", none is lost: each is in the table dead_letter with its bytes, its place and"
+                      + " the reason."
+                  : "."));
+    } else if (totals.invalid() + totals.late() > 0) {
+      note(
+          Figures.plural(totals.invalid() + totals.late(), "record was", "records were")
+              + " refused, but no dead letters are stored"
+              + (kept ? "." : ": nothing of this run was published."));
+    } else {
+      out.put("p", "Nothing. Every record kept its contract.", "class", "fine");
     }
     long most = report.rejects().stream().mapToLong(Rejects::count).max().orElse(1);
     for (Rejects group : rejectsInOrder()) {
       out.open("article", "class", "reason")
+          .open("div")
           .open("h3")
           .put("code", group.reason())
           .put("b", Figures.count(group.count()), "class", "n")
-          .put("span", Figures.share(group.count(), all) + " of all, in " + group.stage())
           .close("h3");
-      bar(
-          group.count(),
-          most,
-          100,
-          group.reason().equals("LATE") || group.reason().equals("FUTURE") ? "late" : "invalid");
-      out.open("p").text(group.meaning() + " ").put("em", group.remedy()).close("p");
+      bar((double) group.count() / most, 100, isLateness(group) ? "late" : "invalid");
+      out.put("p", Figures.share(group.count(), all) + " of all, in " + group.stage(), "class", "quiet")
+          .open("p")
+          .text(group.meaning() + " ")
+          .put("em", group.remedy())
+          .close("p")
+          .close("div");
       if (!group.examples().isEmpty()) {
         beginTable(
             "Examples of " + group.reason(),
@@ -306,7 +316,7 @@ final class ReportPage {
                 new Column("detail", Kind.TEXT)));
         for (Example example : group.examples()) {
           out.open("tr").put("td", example.source(), "class", "wrap");
-          count(example.position());
+          count(example.position(), "at");
           out.open("td").put("code", Objects.requireNonNullElse(example.field(), "")).close("td");
           out.put("td", example.detail(), "class", "wide").close("tr").line();
         }
@@ -315,6 +325,11 @@ final class ReportPage {
       out.close("article").line();
     }
     out.close("section").line();
+  }
+
+  private static boolean isLateness(Rejects group) {
+    return Arrays.stream(Reason.values())
+        .anyMatch(reason -> reason.isLateness() && reason.name().equals(group.reason()));
   }
 
   private List<Rejects> rejectsInOrder() {
@@ -358,12 +373,15 @@ final class ReportPage {
     for (Table table : report.tables()) {
       out.open("article").put("h3", table.title());
       beginTable(table.title(), table.columns());
+      String before = "";
       for (List<String> row : table.rows()) {
         out.open("tr");
         for (int i = 0; i < row.size(); i++) {
           Kind kind = table.columns().get(i).kind();
-          out.put("td", cell(row.get(i), kind), "class", style(kind));
+          boolean again = i == 0 && row.get(0).equals(before);
+          out.put("td", cell(row.get(i), kind), "class", style(kind) + (again ? " again" : ""));
         }
+        before = row.isEmpty() ? "" : row.get(0);
         out.close("tr").line();
       }
       endTable();
@@ -386,7 +404,7 @@ final class ReportPage {
             new Column("revenue, " + report.revenue().unit(), Kind.MONEY)));
     for (CategoryRevenue category : shown) {
       out.open("tr").put("td", category.category()).open("td", "class", "bars");
-      bar(category.revenue().doubleValue(), most.doubleValue(), 100, "good");
+      bar(category.revenue().doubleValue() / most.doubleValue(), 100, "good");
       out.close("td").put("td", Figures.money(category.revenue()), "class", "n").close("tr").line();
     }
     if (shown.size() < all.size()) {
@@ -423,8 +441,7 @@ final class ReportPage {
       return;
     }
     section("fields", "What is in the fields");
-    note(
-        "Over the records that passed. Of private fields neither smallest nor largest value is kept.");
+    note("Over the records that passed. Of private fields neither smallest nor largest value is kept.");
     Map<String, List<FieldRow>> byContract = new LinkedHashMap<>();
     for (FieldRow field : report.fields()) {
       byContract.computeIfAbsent(field.contract(), c -> new ArrayList<>()).add(field);
@@ -466,7 +483,7 @@ final class ReportPage {
             "title",
             Figures.count(field.nulls()) + " of " + Figures.count(field.records()))
         .open("td", "class", "bars");
-    bar(field.nulls(), Math.max(1, field.records()), 60, "null");
+    bar((double) field.nulls() / Math.max(1, field.records()), 60, "null");
     out.close("td");
     if (field.privacy() == null) {
       out.put("td", Objects.requireNonNullElse(field.min(), ""), "class", "value")
@@ -483,9 +500,8 @@ final class ReportPage {
 
   private void places() {
     section("places", "Files and places");
-    out.open("div", "class", "cards").line();
     if (!run.inputs().isEmpty()) {
-      out.open("article", "class", "whole").put("h3", "Read");
+      out.put("h3", "Read");
       beginTable(
           "Inputs",
           List.of(
@@ -504,8 +520,8 @@ final class ReportPage {
         out.close("tr").line();
       }
       endTable();
-      out.close("article").line();
     }
+    out.open("div", "class", "cards").line();
     lake();
     warehouse();
     pairs("Places", run.places());
@@ -566,7 +582,9 @@ final class ReportPage {
       return;
     }
     out.open("article").put("h3", title).open("dl", "class", "pairs");
-    pairs.forEach((name, value) -> out.put("dt", name).open("dd").put("code", value).close("dd"));
+    pairs.forEach(
+        (name, value) ->
+            out.put("dt", name).open("dd").put("code", value).close("dd"));
     out.close("dl").close("article").line();
   }
 
@@ -607,21 +625,18 @@ final class ReportPage {
     out.put("td", Figures.count(count), "class", count == 0 ? "n none" : "n");
   }
 
+  /** A count that brings its own name, for a phone, where the head of the table is not shown. */
+  private void count(long count, String name) {
+    out.put(
+        "td", Figures.count(count), "class", count == 0 ? "n none" : "n", "data-name", name + " ");
+  }
+
   /** A bar of a share; a share that is not nothing is never drawn as nothing. */
-  private void bar(double part, double whole, double width, String style) {
-    double length = part <= 0 ? 0 : Math.max(1.5, width * part / whole);
+  private void bar(double share, double width, String style) {
+    double length = share <= 0 ? 0 : Math.max(1.5, width * share);
     out.open(
-            "svg",
-            "class",
-            "bar",
-            "width",
-            width,
-            "height",
-            8,
-            "viewBox",
-            "0 0 " + Html.coordinate(width) + " 8",
-            "aria-hidden",
-            "true")
+            "svg", "class", "bar", "width", width, "height", 8, "viewBox",
+            "0 0 " + Html.coordinate(width) + " 8", "preserveAspectRatio", "none", "aria-hidden", "true")
         .open("rect", "width", width, "height", 8, "class", "rail")
         .close("rect")
         .open("rect", "width", length, "height", 8, "class", "fill " + style)
@@ -631,8 +646,7 @@ final class ReportPage {
 
   private static String styleSheet() {
     try (InputStream in = ReportPage.class.getResourceAsStream("report.css")) {
-      byte[] bytes =
-          Objects.requireNonNull(in, "report.css is not on the class path").readAllBytes();
+      byte[] bytes = Objects.requireNonNull(in, "report.css is not on the class path").readAllBytes();
       return new String(bytes, StandardCharsets.UTF_8);
     } catch (IOException unreadable) {
       throw new UncheckedIOException(unreadable);

@@ -28,6 +28,7 @@ final class RevenuePicture {
           Period.ofDays(1),
           Period.ofDays(2),
           Period.ofDays(7),
+          Period.ofDays(14),
           Period.ofMonths(1),
           Period.ofMonths(2),
           Period.ofMonths(3),
@@ -119,7 +120,9 @@ final class RevenuePicture {
         + "."
         + (empty == 0
             ? ""
-            : " " + Figures.plural(empty, "day has", "days have") + " no sale and counts as zero.");
+            : " "
+                + Figures.plural(empty, "day without a sale counts", "days without a sale count")
+                + " as zero.");
   }
 
   /** Draws at a size in pixels, which is also the size of the text. */

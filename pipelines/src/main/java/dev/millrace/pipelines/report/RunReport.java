@@ -307,7 +307,9 @@ public record RunReport(
     return imbalances().isEmpty();
   }
 
-  /** What does not balance in the ledger, a sentence each. */
+  /**
+   * What does not balance, a sentence each: in the ledger, or between it and the dead letters.
+   */
   @JsonProperty(access = JsonProperty.Access.READ_ONLY)
   public List<String> imbalances() {
     LedgerCheck check =
@@ -329,6 +331,16 @@ public record RunReport(
     Set<String> found = new LinkedHashSet<>(check.imbalances());
     for (RunInfo.Input input : run.inputs()) {
       found.addAll(check.imbalances(input.stages().toArray(String[]::new)));
+    }
+    long refused = totals().invalid() + totals().late();
+    long stored = rejects.stream().mapToLong(Rejects::count).sum();
+    if (run.outcome() == RunInfo.Outcome.PUBLISHED && refused != stored) {
+      found.add(
+          "The ledger counts "
+              + Figures.plural(refused, "refused record", "refused records")
+              + ", but "
+              + Figures.plural(stored, "dead letter is", "dead letters are")
+              + " stored.");
     }
     return List.copyOf(found);
   }
