@@ -93,12 +93,18 @@ public final class RecordFiles extends PTransform<PBegin, PCollection<RawRecord>
     return contract;
   }
 
+  /** What names the files. */
+  public String uri() {
+    return uri;
+  }
+
   /**
-   * Checks that the files are there and are what they should be; a {@link UserError} says what is
-   * wrong with which.
+   * Checks that the files are there and are what they should be; a {@link UserError} says what is wrong with which.
+   *
+   * @return how many there are
    */
-  public void check() {
-    slices();
+  public long check() {
+    return slices().stream().map(FileSlice::path).distinct().count();
   }
 
   /** The same with slices of another size; a larger file of lines is read by several workers. */

@@ -4,12 +4,17 @@ import dev.millrace.contract.Contract;
 import dev.millrace.pipelines.CatalogueEntry;
 import dev.millrace.pipelines.UserError;
 import dev.millrace.pipelines.io.Lake;
+import dev.millrace.pipelines.io.Manifest;
 import dev.millrace.pipelines.io.RecordFiles;
 import dev.millrace.pipelines.io.warehouse.PreparedWarehouse;
 import dev.millrace.pipelines.io.warehouse.Run;
 import dev.millrace.pipelines.io.warehouse.TableChange;
 import dev.millrace.pipelines.io.warehouse.Warehouse;
 import dev.millrace.pipelines.io.warehouse.WarehouseConfig;
+import dev.millrace.pipelines.report.ReportFiles;
+import dev.millrace.pipelines.report.ReportReader;
+import dev.millrace.pipelines.report.RunInfo;
+import dev.millrace.pipelines.report.RunReport;
 import dev.millrace.schemas.retail.ClassifiedProduct;
 import dev.millrace.schemas.retail.Customer;
 import dev.millrace.schemas.retail.CustomerRunningTotal;
@@ -42,8 +47,8 @@ import java.nio.file.Path;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.UUID;
-import java.util.stream.Stream;
 import org.apache.avro.specific.SpecificRecord;
 import org.apache.beam.sdk.Pipeline;
 import org.apache.beam.sdk.PipelineResult;
@@ -78,11 +83,24 @@ final class SalesJob implements CatalogueEntry.Job {
           LedgerEntry.class,
           FieldProfile.class);
 
+  /** Logical inputs, in the order of {@link SalesPipeline#CHAINS}. */
+  private static final List<String> INPUTS =
+      List.of(
+          "sales",
+          "customers",
+          "products",
+          "product_classes",
+          "stores",
+          "promotions",
+          "days",
+          "regions");
+
   private final SalesOptions options;
   private final CatalogueEntry.Surroundings surroundings;
   private final SalesConfig config;
   private final Run run;
   private final List<RecordFiles> sources = new ArrayList<>();
+  private final List<Long> fileCounts = new ArrayList<>();
   private @Nullable Warehouse warehouse;
   private @Nullable PreparedWarehouse prepared;
 
@@ -105,7 +123,7 @@ final class SalesJob implements CatalogueEntry.Job {
   private void add(String option, String uri, Class<? extends SpecificRecord> type) {
     RecordFiles files =
         RecordFiles.read(option, uri, Contract.of(type)).withSecret(config.secret());
-    files.check();
+    fileCounts.add(files.check());
     sources.add(files);
   }
 
@@ -231,22 +249,12 @@ final class SalesJob implements CatalogueEntry.Job {
   private void lake(
       List<PCollection<RawRecord>> raw, SalesResults results, PCollection<TableChange> published) {
     Lake lake = Lake.at(Path.of(options.getLake()), "sales", run.id());
-    List<String> tables =
-        List.of(
-            "sales",
-            "customers",
-            "products",
-            "product_classes",
-            "stores",
-            "promotions",
-            "days",
-            "regions");
-    for (int i = 0; i < tables.size(); i++) {
+    for (int i = 0; i < INPUTS.size(); i++) {
       boolean isPrivate = sources.get(i).contract().hasPrivateFields();
       lake.add(
-          "Bronze_" + tables.get(i),
+          "Bronze_" + INPUTS.get(i),
           raw.get(i),
-          Lake.bronze(tables.get(i), isPrivate ? config.secret() : null));
+          Lake.bronze(INPUTS.get(i), isPrivate ? config.secret() : null));
     }
     SalesAnswers answers = results.answers();
     lake.add(
@@ -312,8 +320,60 @@ final class SalesJob implements CatalogueEntry.Job {
 
   @Override
   public String finish(PipelineResult result) throws Exception {
-    close();
-    return Stream.of("done", options.getLake(), options.getReport()).toList().toString();
+    surroundings.phase("Reporting");
+    try {
+      List<RunInfo.Input> inputs = new ArrayList<>();
+      for (int i = 0; i < sources.size(); i++) {
+        inputs.add(
+            RunInfo.Input.of(
+                INPUTS.get(i),
+                sources.get(i).uri(),
+                fileCounts.get(i),
+                SalesPipeline.CHAINS.get(i)));
+      }
+      RunInfo info =
+          new RunInfo(
+              run.id(),
+              "sales",
+              VERSION,
+              options.getRunner().getSimpleName(),
+              run.startedAt(),
+              Instant.now(),
+              inputs,
+              Map.of(
+                  "max-lateness", config.maxLateness().toString(),
+                  "max-skew", config.maxSkew().toString(),
+                  "max-reject-ratio", Double.toString(config.maxRejectRatio()),
+                  "top-customers", Integer.toString(config.topCustomers()),
+                  "top-products", Integer.toString(config.topProducts()),
+                  "as-of", config.asOf() == null ? "latest sale" : config.asOf().toString()),
+              RunInfo.Outcome.PUBLISHED,
+              "",
+              Map.of(
+                  "lake", options.getLake(),
+                  "warehouse",
+                      options.getWarehouse().equals("embedded")
+                          ? "embedded PostgreSQL"
+                          : warehouse().toString(),
+                  "report", options.getReport()));
+      RunReport report = ReportReader.read(prepared().connection(), info);
+      Manifest manifest = Manifest.read(Path.of(options.getLake()));
+      if (manifest != null) {
+        report = report.withLake(ReportReader.lake(manifest));
+      }
+      Path directory = Path.of(options.getReport());
+      ReportFiles.write(report, directory);
+      return SalesSummary.of(report, directory.resolve(ReportFiles.HTML));
+    } finally {
+      close();
+    }
+  }
+
+  private PreparedWarehouse prepared() {
+    if (prepared == null) {
+      throw new IllegalStateException("prepare() comes before finish()");
+    }
+    return prepared;
   }
 
   @Override

@@ -40,9 +40,9 @@ public final class SalesPipeline {
       List.of(
           List.of("RefineSales", "DedupSales", "EnrichSales"),
           List.of("RefineCustomers", "DedupCustomers", "LocateCustomers"),
-          List.of("RefineStores", "DedupStores", "LocateStores"),
           List.of("RefineProducts", "DedupProducts", "ClassifyProducts"),
           List.of("RefineProductClasses", "DedupProductClasses"),
+          List.of("RefineStores", "DedupStores", "LocateStores"),
           List.of("RefinePromotions", "DedupPromotions"),
           List.of("RefineDays", "DedupDays"),
           List.of("RefineRegions", "DedupRegions"));

@@ -52,6 +52,11 @@ public final class PreparedWarehouse implements AutoCloseable {
     }
   }
 
+  /** The connection, for reading what was published; it is closed with this. */
+  public Connection connection() {
+    return connection;
+  }
+
   /** Drops what an unpublished run left, and ends the run for others. Never fails. */
   @Override
   public void close() {
