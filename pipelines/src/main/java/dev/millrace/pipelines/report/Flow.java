@@ -108,7 +108,8 @@ record Flow(List<Lane> lanes) {
     exits.add(new Amount<>(Exit.LOST, lost));
     exits.add(new Amount<>(Exit.EXCESS, excess));
     exits.removeIf(exit -> exit.count() == 0);
-    return new Stage(name, report.sum(name, LedgerRow::read), report.sum(name, LedgerRow::written), exits);
+    return new Stage(
+        name, report.sum(name, LedgerRow::read), report.sum(name, LedgerRow::written), exits);
   }
 
   private static List<Amount<String>> sources(RunReport report, String stage) {

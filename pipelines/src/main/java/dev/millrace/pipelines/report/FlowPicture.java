@@ -100,14 +100,7 @@ final class FlowPicture {
       }
       double height = Math.max(Math.max(in, outs), 3);
       out.put(
-          "text",
-          shorten(stage.name(), step - 12, SANS),
-          "x",
-          x,
-          "y",
-          y0 - 7,
-          "class",
-          "stage");
+          "text", shorten(stage.name(), step - 12, SANS), "x", x, "y", y0 - 7, "class", "stage");
       boolean last = i + 1 == stages;
       double next = last ? LAST : x + step;
       band(
@@ -146,7 +139,19 @@ final class FlowPicture {
     }
     double end = Math.max(in, 3);
     out.open(
-            "rect", "x", LAST, "y", y0, "width", NODE, "height", end, "rx", 1.5, "class", "node end")
+            "rect",
+            "x",
+            LAST,
+            "y",
+            y0,
+            "width",
+            NODE,
+            "height",
+            end,
+            "rx",
+            1.5,
+            "class",
+            "node end")
         .close("rect");
     String written = Figures.count(lane.written()) + " written";
     label(out, LAST + NODE + 8, y0 + end / 2, written, "total", lane.name() + ": " + written);
@@ -196,8 +201,26 @@ final class FlowPicture {
         y0 == y1
             ? path("M", x0, y0, "H", x1, "V", y1 + width, "H", x0, "Z")
             : path(
-                "M", x0, y0, "C", middle, y0, middle, y1, x1, y1, "V", y1 + width, "C", middle,
-                y1 + width, middle, y0 + width, x0, y0 + width, "Z");
+                "M",
+                x0,
+                y0,
+                "C",
+                middle,
+                y0,
+                middle,
+                y1,
+                x1,
+                y1,
+                "V",
+                y1 + width,
+                "C",
+                middle,
+                y1 + width,
+                middle,
+                y0 + width,
+                x0,
+                y0 + width,
+                "Z");
     out.open("path", "d", path, "class", "band " + style).put("title", title).close("path");
   }
 
@@ -270,13 +293,7 @@ final class FlowPicture {
       double wide = Math.max(Math.max(in, outs), 3);
       double bar = y;
       leader(out, "good", wide, bar + 3);
-      label(
-          out,
-          LABEL,
-          bar + 3,
-          shorten(stage.name(), TALL - LABEL, SANS),
-          "stage",
-          stage.name());
+      label(out, LABEL, bar + 3, shorten(stage.name(), TALL - LABEL, SANS), "stage", stage.name());
       // The outermost leaves first, so that the lines to the labels cross nothing.
       double right = good;
       List<Amount<Exit>> exits = stage.exits();
@@ -308,7 +325,16 @@ final class FlowPicture {
       Html out, String style, String title, double x, double top, double width, double bottom) {
     if (width > 0) {
       out.open(
-              "rect", "x", x, "y", top, "width", width, "height", bottom - top, "class",
+              "rect",
+              "x",
+              x,
+              "y",
+              top,
+              "width",
+              width,
+              "height",
+              bottom - top,
+              "class",
               "band " + style)
           .put("title", title)
           .close("rect");
@@ -341,15 +367,13 @@ final class FlowPicture {
         .line();
   }
 
-  private static void node(
-      Html out, double x, double y, double width, double height, Stage stage) {
+  private static void node(Html out, double x, double y, double width, double height, Stage stage) {
     out.open("rect", "x", x, "y", y, "width", width, "height", height, "rx", 1.5, "class", "node")
         .put("title", stage.name() + " read " + Figures.count(stage.read()))
         .close("rect");
   }
 
-  private static void label(
-      Html out, double x, double y, String text, String style, String title) {
+  private static void label(Html out, double x, double y, String text, String style, String title) {
     out.open("text", "x", x, "y", y + 4.5, "class", style).text(text);
     if (!title.equals(text)) {
       out.put("title", title);

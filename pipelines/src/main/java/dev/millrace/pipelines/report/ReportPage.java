@@ -60,7 +60,9 @@ final class ReportPage {
             "http-equiv",
             "Content-Security-Policy",
             "content",
-            "default-src 'none'; style-src '" + hash(css) + "'; base-uri 'none'; form-action 'none'")
+            "default-src 'none'; style-src '"
+                + hash(css)
+                + "'; base-uri 'none'; form-action 'none'")
         .open("meta", "name", "viewport", "content", "width=device-width, initial-scale=1")
         .open("meta", "name", "color-scheme", "content", "light dark")
         .open("meta", "name", "referrer", "content", "no-referrer")
@@ -300,7 +302,11 @@ final class ReportPage {
           .put("b", Figures.count(group.count()), "class", "n")
           .close("h3");
       bar((double) group.count() / most, 100, isLateness(group) ? "late" : "invalid");
-      out.put("p", Figures.share(group.count(), all) + " of all, in " + group.stage(), "class", "quiet")
+      out.put(
+              "p",
+              Figures.share(group.count(), all) + " of all, in " + group.stage(),
+              "class",
+              "quiet")
           .open("p")
           .text(group.meaning() + " ")
           .put("em", group.remedy())
@@ -441,7 +447,8 @@ final class ReportPage {
       return;
     }
     section("fields", "What is in the fields");
-    note("Over the records that passed. Of private fields neither smallest nor largest value is kept.");
+    note(
+        "Over the records that passed. Of private fields neither smallest nor largest value is kept.");
     Map<String, List<FieldRow>> byContract = new LinkedHashMap<>();
     for (FieldRow field : report.fields()) {
       byContract.computeIfAbsent(field.contract(), c -> new ArrayList<>()).add(field);
@@ -582,9 +589,7 @@ final class ReportPage {
       return;
     }
     out.open("article").put("h3", title).open("dl", "class", "pairs");
-    pairs.forEach(
-        (name, value) ->
-            out.put("dt", name).open("dd").put("code", value).close("dd"));
+    pairs.forEach((name, value) -> out.put("dt", name).open("dd").put("code", value).close("dd"));
     out.close("dl").close("article").line();
   }
 
@@ -635,8 +640,19 @@ final class ReportPage {
   private void bar(double share, double width, String style) {
     double length = share <= 0 ? 0 : Math.max(1.5, width * share);
     out.open(
-            "svg", "class", "bar", "width", width, "height", 8, "viewBox",
-            "0 0 " + Html.coordinate(width) + " 8", "preserveAspectRatio", "none", "aria-hidden", "true")
+            "svg",
+            "class",
+            "bar",
+            "width",
+            width,
+            "height",
+            8,
+            "viewBox",
+            "0 0 " + Html.coordinate(width) + " 8",
+            "preserveAspectRatio",
+            "none",
+            "aria-hidden",
+            "true")
         .open("rect", "width", width, "height", 8, "class", "rail")
         .close("rect")
         .open("rect", "width", length, "height", 8, "class", "fill " + style)
@@ -646,7 +662,8 @@ final class ReportPage {
 
   private static String styleSheet() {
     try (InputStream in = ReportPage.class.getResourceAsStream("report.css")) {
-      byte[] bytes = Objects.requireNonNull(in, "report.css is not on the class path").readAllBytes();
+      byte[] bytes =
+          Objects.requireNonNull(in, "report.css is not on the class path").readAllBytes();
       return new String(bytes, StandardCharsets.UTF_8);
     } catch (IOException unreadable) {
       throw new UncheckedIOException(unreadable);

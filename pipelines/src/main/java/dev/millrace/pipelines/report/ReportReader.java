@@ -175,8 +175,7 @@ public final class ReportReader {
                 REVENUE_BY_DAY,
                 r -> new DayRevenue(r.getObject(1, LocalDate.class), r.getBigDecimal(2))),
             rows(
-                REVENUE_BY_CATEGORY,
-                r -> new CategoryRevenue(r.getString(1), r.getBigDecimal(2)))),
+                REVENUE_BY_CATEGORY, r -> new CategoryRevenue(r.getString(1), r.getBigDecimal(2)))),
         tables(),
         List.of(),
         warehouseTables());
@@ -239,8 +238,7 @@ public final class ReportReader {
         rows(TOP_PRODUCTS, r -> r.getObject(5, LocalDate.class)).stream().distinct().toList();
     add(
         tables,
-        "Best-selling products"
-            + (months.size() == 1 ? " of " + monthAndYear(months.get(0)) : ""),
+        "Best-selling products" + (months.size() == 1 ? " of " + monthAndYear(months.get(0)) : ""),
         TOP_PRODUCTS,
         new Column("rank", Kind.COUNT),
         new Column("product", Kind.TEXT),
@@ -297,9 +295,7 @@ public final class ReportReader {
     for (WarehouseTable table :
         rows(
             CHANGES,
-            r ->
-                new WarehouseTable(
-                    r.getString(1), 0, r.getLong(2), r.getLong(3), r.getLong(4)),
+            r -> new WarehouseTable(r.getString(1), 0, r.getLong(2), r.getLong(3), r.getLong(4)),
             run.id())) {
       // The name comes from the warehouse itself, but is quoted all the same.
       String name = "\"" + table.table().replace("\"", "\"\"") + "\"";

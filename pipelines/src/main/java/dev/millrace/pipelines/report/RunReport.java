@@ -307,9 +307,7 @@ public record RunReport(
     return imbalances().isEmpty();
   }
 
-  /**
-   * What does not balance, a sentence each: in the ledger, or between it and the dead letters.
-   */
+  /** What does not balance, a sentence each: in the ledger, or between it and the dead letters. */
   @JsonProperty(access = JsonProperty.Access.READ_ONLY)
   public List<String> imbalances() {
     LedgerCheck check =
