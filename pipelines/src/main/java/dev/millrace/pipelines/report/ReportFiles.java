@@ -89,14 +89,14 @@ public final class ReportFiles {
     texts.addDeserializer(Instant.class, new FromText<>(Instant.class, Instant::parse));
     texts.addDeserializer(LocalDate.class, new FromText<>(LocalDate.class, LocalDate::parse));
     ObjectMapper mapper = new ObjectMapper().registerModule(texts);
-    mapper.configOverride(BigDecimal.class).setFormat(JsonFormat.Value.forShape(STRING));
+    mapper
+        .configOverride(BigDecimal.class)
+        .setFormat(JsonFormat.Value.forShape(JsonFormat.Shape.STRING));
     return mapper
         .enable(JsonGenerator.Feature.WRITE_BIGDECIMAL_AS_PLAIN)
         // What is derived is written too; a reader derives it again.
         .disable(DeserializationFeature.FAIL_ON_UNKNOWN_PROPERTIES);
   }
-
-  private static final JsonFormat.Shape STRING = JsonFormat.Shape.STRING;
 
   private static final class FromText<T> extends StdScalarDeserializer<T> {
     private final transient Function<String, T> parse;
