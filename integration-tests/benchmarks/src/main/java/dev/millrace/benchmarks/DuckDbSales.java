@@ -10,7 +10,10 @@ import java.sql.DriverManager;
 import java.sql.SQLException;
 import java.sql.Statement;
 
-/** The answers of {@code sales}, computed by DuckDB from the same files: a yardstick for speed and for exactness. */
+/**
+ * The answers of {@code sales}, computed by DuckDB from the same files: a yardstick for speed and
+ * for exactness.
+ */
 public final class DuckDbSales {
 
   private DuckDbSales() {}
@@ -27,7 +30,7 @@ public final class DuckDbSales {
     Connection database = DriverManager.getConnection("jdbc:duckdb:");
     try (Statement statement = database.createStatement()) {
       statement.execute("SET threads = " + threads);
-      for (String sql : script().split(";\\s*\n")) {
+      for (String sql : script().split(";\\s*\n", -1)) {
         if (!sql.isBlank()) {
           statement.execute(
               sql.replace("${data}", dimensions.toString()).replace("${sales}", sales));

@@ -14,9 +14,9 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The refining of sales as a good engineer would write it by hand for this one record type: a single-threaded loop over the
- * lines of the files, a streaming parser, the same rules, the same event time. It has no positions, dead letters, limits,
- * contract or ledger.
+ * The refining of sales as a good engineer would write it by hand for this one record type: a
+ * single-threaded loop over the lines of the files, a streaming parser, the same rules, the same
+ * event time. It has no positions, dead letters, limits, contract or ledger.
  */
 public final class PlainSalesLoop {
 
@@ -25,7 +25,10 @@ public final class PlainSalesLoop {
 
   private PlainSalesLoop() {}
 
-  /** What the loop found: records read, records that hold, and their revenue, so that nothing is optimised away. */
+  /**
+   * What the loop found: records read, records that hold, and their revenue, so that nothing is
+   * optimised away.
+   */
   public record Result(long read, long good, BigDecimal revenue) {}
 
   /** Runs over files of JSON lines. */

@@ -8,7 +8,10 @@ import com.tngtech.archunit.junit.AnalyzeClasses;
 import com.tngtech.archunit.junit.ArchTest;
 import com.tngtech.archunit.lang.ArchRule;
 
-/** The directions of the house: schemas, transforms, pipelines, runners; each knows only those before it. */
+/**
+ * The directions of the house: schemas, transforms, pipelines, runners; each knows only those
+ * before it.
+ */
 @AnalyzeClasses(packages = "dev.millrace", importOptions = ImportOption.DoNotIncludeTests.class)
 class ModulesTest {
 

@@ -72,7 +72,8 @@ final class Program {
   private static String property(String name) {
     String value = System.getProperty(name);
     if (value == null) {
-      throw new IllegalStateException("system property " + name + " is not set; run by ./mvnw verify");
+      throw new IllegalStateException(
+          "system property " + name + " is not set; run by ./mvnw verify");
     }
     return value;
   }

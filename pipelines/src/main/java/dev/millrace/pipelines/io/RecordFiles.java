@@ -99,7 +99,8 @@ public final class RecordFiles extends PTransform<PBegin, PCollection<RawRecord>
   }
 
   /**
-   * Checks that the files are there and are what they should be; a {@link UserError} says what is wrong with which.
+   * Checks that the files are there and are what they should be; a {@link UserError} says what is
+   * wrong with which.
    *
    * @return how many there are
    */
