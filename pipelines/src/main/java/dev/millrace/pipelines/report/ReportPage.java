@@ -487,14 +487,28 @@ final class ReportPage {
             Figures.share(field.nulls(), field.records()),
             "class",
             field.nulls() == 0 ? "n none" : "n",
+            "data-name",
+            "null ",
             "title",
             Figures.count(field.nulls()) + " of " + Figures.count(field.records()))
         .open("td", "class", "bars");
     bar((double) field.nulls() / Math.max(1, field.records()), 60, "null");
     out.close("td");
     if (field.privacy() == null) {
-      out.put("td", Objects.requireNonNullElse(field.min(), ""), "class", "value")
-          .put("td", Objects.requireNonNullElse(field.max(), ""), "class", "value");
+      out.put(
+              "td",
+              Objects.requireNonNullElse(field.min(), ""),
+              "class",
+              "value",
+              "data-name",
+              "from ")
+          .put(
+              "td",
+              Objects.requireNonNullElse(field.max(), ""),
+              "class",
+              "value",
+              "data-name",
+              "to ");
     } else {
       out.open("td", "colspan", "2")
           .put("span", "private: " + field.privacy().toLowerCase(Locale.ROOT), "class", "badge")
