@@ -1,15 +1,20 @@
 package dev.millrace.transforms.rank;
 
+import dev.millrace.transforms.combine.CombineBlocks;
 import java.io.Serializable;
+import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import org.apache.beam.sdk.coders.Coder;
+import org.apache.beam.sdk.coders.KvCoder;
+import org.apache.beam.sdk.coders.ListCoder;
 import org.apache.beam.sdk.transforms.DoFn;
+import org.apache.beam.sdk.transforms.MapElements;
 import org.apache.beam.sdk.transforms.PTransform;
 import org.apache.beam.sdk.transforms.ParDo;
-import org.apache.beam.sdk.transforms.Top;
 import org.apache.beam.sdk.values.KV;
 import org.apache.beam.sdk.values.PCollection;
+import org.apache.beam.sdk.values.TypeDescriptor;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -22,11 +27,10 @@ import org.jspecify.annotations.Nullable;
  * }</pre>
  *
  * <p><b>Input:</b> keyed values, one for each thing to be ranked. <b>Output:</b> at most {@code n}
- * rows per key, ranks from 1, no gaps. <b>Bounded/unbounded:</b> per window of the input; in a
- * stream a row can be superseded by a later pane, so its sink upserts by (key, rank) and removes
- * what is no longer stated. <b>State and timers:</b> those of a combine; n values per key.
- * <b>Reasons:</b> none. <b>Guarantee:</b> the comparator must be total: then the result does not
- * depend on the order of the input. <b>Runners:</b> all.
+ * rows per key, ranks from 1, no gaps. <b>Bounded/unbounded:</b> bounded: a stream ranks over what
+ * it has stored. <b>State and timers:</b> none; n values per key. <b>Reasons:</b> none.
+ * <b>Guarantee:</b> the comparator must be total: then the result does not depend on the order of
+ * the input. <b>Runners:</b> all.
  *
  * @param <K> key to rank within
  * @param <V> what is ranked
@@ -69,10 +73,32 @@ public final class Rank<K, V, R> extends PTransform<PCollection<KV<K, V>>, PColl
       throw new IllegalStateException(
           "say what a row is: Rank.top(n, order).into(coder, function)");
     }
+    if (!(input.getCoder() instanceof KvCoder<K, V> keyed)) {
+      throw new IllegalArgumentException("set a KvCoder on the input, not " + input.getCoder());
+    }
+    int places = n;
+    SerializableComparator<V> by = order;
     return input
-        .apply("Top", Top.perKey(n, order))
+        .apply(
+            "Candidates",
+            MapElements.into(new TypeDescriptor<KV<K, List<V>>>() {})
+                .via(v -> KV.of(v.getKey(), List.of(v.getValue()))))
+        .setCoder(KvCoder.of(keyed.getKeyCoder(), ListCoder.of(keyed.getValueCoder())))
+        .apply("Top", CombineBlocks.perKey((a, b) -> best(a, b, places, by)))
         .apply("Rows", ParDo.of(new Rows<>(toRow)))
         .setCoder(coder);
+  }
+
+  /** The first places of two lists that are in order, in order. */
+  private static <V> List<V> best(List<V> a, List<V> b, int places, Comparator<V> by) {
+    List<V> both = new ArrayList<>(Math.min(places, a.size() + b.size()));
+    int i = 0;
+    int j = 0;
+    while (both.size() < places && (i < a.size() || j < b.size())) {
+      boolean first = j == b.size() || (i < a.size() && by.compare(a.get(i), b.get(j)) >= 0);
+      both.add(first ? a.get(i++) : b.get(j++));
+    }
+    return both;
   }
 
   /**
