@@ -288,8 +288,7 @@ public record SalesAnswers(
                                 s.value().getSale().getStoreSales(),
                                 s.value().getSale().getUnitSales()))))
         .setCoder(KvCoder.of(coder, Totals.coder()))
-        .apply(
-            name, org.apache.beam.sdk.transforms.Combine.perKey((Totals a, Totals b) -> a.plus(b)));
+        .apply(name, CombineBlocks.perKey(Totals::plus));
   }
 
   private static <A, R extends SpecificRecord> PCollection<R> rows(
