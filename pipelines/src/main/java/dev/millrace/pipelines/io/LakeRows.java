@@ -3,6 +3,7 @@ package dev.millrace.pipelines.io;
 import dev.millrace.contract.Contract;
 import dev.millrace.pipelines.io.Lake.Table;
 import dev.millrace.transforms.AtRest;
+import dev.millrace.transforms.combine.Zipped;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.util.HashMap;
@@ -23,7 +24,6 @@ import org.apache.beam.sdk.transforms.windowing.GlobalWindow;
 import org.apache.beam.sdk.values.KV;
 import org.apache.beam.sdk.values.PCollection;
 import org.jspecify.annotations.Nullable;
-import org.xerial.snappy.Snappy;
 
 /**
  * Turns records into rows of a table of the lake, packed per bundle and partition into blocks of
@@ -88,7 +88,7 @@ final class LakeRows<T> extends PTransform<PCollection<T>, PCollection<KV<String
       java.util.Objects.requireNonNull(writer).write(row, encoder);
       window = of;
       if (block.size() >= BLOCK) {
-        out.output(KV.of(directory, Snappy.compress(block.toByteArray())));
+        out.output(KV.of(directory, Zipped.zip(block.toByteArray())));
         blocks.remove(directory);
       }
     }
@@ -98,7 +98,7 @@ final class LakeRows<T> extends PTransform<PCollection<T>, PCollection<KV<String
       BoundedWindow last = window == null ? GlobalWindow.INSTANCE : window;
       for (Map.Entry<String, ByteArrayOutputStream> block : blocks.entrySet()) {
         context.output(
-            KV.of(block.getKey(), Snappy.compress(block.getValue().toByteArray())),
+            KV.of(block.getKey(), Zipped.zip(block.getValue().toByteArray())),
             last.maxTimestamp(),
             last);
       }

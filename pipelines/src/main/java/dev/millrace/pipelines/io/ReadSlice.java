@@ -31,15 +31,22 @@ import org.apache.avro.file.DataFileStream;
 import org.apache.avro.generic.GenericDatumReader;
 import org.apache.avro.generic.GenericRecord;
 import org.apache.avro.generic.IndexedRecord;
+import org.apache.beam.sdk.coders.Coder;
 import org.apache.beam.sdk.io.FileSystems;
+import org.apache.beam.sdk.io.range.OffsetRange;
 import org.apache.beam.sdk.transforms.DoFn;
+import org.apache.beam.sdk.transforms.splittabledofn.RestrictionTracker;
 import org.apache.parquet.avro.AvroParquetReader;
 import org.apache.parquet.conf.PlainParquetConfiguration;
 import org.apache.parquet.hadoop.ParquetReader;
 import org.jspecify.annotations.Nullable;
 
-/** Reads the records of a slice. */
-final class ReadSlice extends DoFn<FileSlice, RawRecord> {
+/**
+ * Reads the records of slices, one slice after the other. A runner may pause between two slices:
+ * the Direct runner does, so that what follows takes up a slice's records before the next is read.
+ */
+@DoFn.BoundedPerElement
+final class ReadSlice extends DoFn<List<FileSlice>, RawRecord> {
 
   private static final int CSV_RECORD_LIMIT = 16 << 20;
 
@@ -54,9 +61,25 @@ final class ReadSlice extends DoFn<FileSlice, RawRecord> {
     this.secret = secret;
   }
 
+  @GetInitialRestriction
+  public OffsetRange all(@Element List<FileSlice> slices) {
+    return new OffsetRange(0, slices.size());
+  }
+
+  @GetRestrictionCoder
+  public Coder<OffsetRange> restrictionCoder() {
+    return OffsetRange.Coder.of();
+  }
+
   @ProcessElement
-  public void process(@Element FileSlice slice, OutputReceiver<RawRecord> out) throws IOException {
-    read(slice, out::output);
+  public void process(
+      @Element List<FileSlice> slices,
+      RestrictionTracker<OffsetRange, Long> tracker,
+      OutputReceiver<RawRecord> out)
+      throws IOException {
+    for (long i = tracker.currentRestriction().getFrom(); tracker.tryClaim(i); i++) {
+      read(slices.get((int) i), out::output);
+    }
   }
 
   void read(FileSlice slice, Consumer<RawRecord> out) throws IOException {

@@ -18,6 +18,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Set;
+import org.apache.beam.sdk.coders.ListCoder;
 import org.apache.beam.sdk.io.FileSystems;
 import org.apache.beam.sdk.io.fs.EmptyMatchTreatment;
 import org.apache.beam.sdk.io.fs.MatchResult;
@@ -47,7 +48,15 @@ import org.jspecify.annotations.Nullable;
  */
 public final class RecordFiles extends PTransform<PBegin, PCollection<RawRecord>> {
 
-  private static final long SLICE = 16L << 20;
+  /** Small enough that the records of one, and of those after it in the graph, fit into memory. */
+  private static final long SLICE = 2L << 20;
+
+  /** Slices of all files, at most: they stand in the graph. */
+  private static final long SLICES = 4096;
+
+  /** Workers that read at the same time, at most. */
+  private static final int READERS = 4;
+
   private static final int SAMPLE = 1 << 16;
 
   private final String what;
@@ -116,10 +125,22 @@ public final class RecordFiles extends PTransform<PBegin, PCollection<RawRecord>
   @Override
   public PCollection<RawRecord> expand(PBegin begin) {
     return begin
-        .apply("Files", Create.of(slices()).withCoder(FileSlice.coder()))
+        .apply("Files", Create.of(shares(slices())).withCoder(ListCoder.of(FileSlice.coder())))
         .apply("Spread", Reshuffle.viaRandomKey())
         .apply("Read", ParDo.of(new ReadSlice(contract, maxBytes, secret)))
         .setCoder(RawRecord.coder());
+  }
+
+  /** The slices each worker reads, one after the other. */
+  private static List<List<FileSlice>> shares(List<FileSlice> slices) {
+    List<List<FileSlice>> shares = new ArrayList<>();
+    for (int i = 0; i < slices.size(); i++) {
+      if (i < READERS) {
+        shares.add(new ArrayList<>());
+      }
+      shares.get(i % READERS).add(slices.get(i));
+    }
+    return shares;
   }
 
   /**
@@ -142,9 +163,11 @@ public final class RecordFiles extends PTransform<PBegin, PCollection<RawRecord>
     }
     files.sort(Comparator.comparing(f -> f.resourceId().toString()));
     List<String> names = names(files.stream().map(f -> f.resourceId().toString()).toList());
+    long total = files.stream().mapToLong(Metadata::sizeBytes).sum();
+    long bytes = Math.max(sliceBytes, total / SLICES);
     List<FileSlice> slices = new ArrayList<>();
     for (int i = 0; i < files.size(); i++) {
-      slices.addAll(slice(files.get(i), names.get(i)));
+      slices.addAll(slice(files.get(i), names.get(i), bytes));
     }
     return slices;
   }
@@ -191,7 +214,7 @@ public final class RecordFiles extends PTransform<PBegin, PCollection<RawRecord>
     }
   }
 
-  private List<FileSlice> slice(Metadata file, String name) {
+  private List<FileSlice> slice(Metadata file, String name, long bytes) {
     String path = file.resourceId().toString();
     Compression compression;
     Format format;
@@ -221,8 +244,8 @@ public final class RecordFiles extends PTransform<PBegin, PCollection<RawRecord>
     long size = file.sizeBytes();
     boolean splits = format == Format.JSON_LINES && compression == Compression.NONE;
     List<FileSlice> slices = new ArrayList<>();
-    for (long start = 0; start < size; start += splits ? sliceBytes : size) {
-      long end = splits ? Math.min(size, start + sliceBytes) : size;
+    for (long start = 0; start < size; start += splits ? bytes : size) {
+      long end = splits ? Math.min(size, start + bytes) : size;
       slices.add(new FileSlice(path, name, format, compression, start, end));
     }
     return slices;

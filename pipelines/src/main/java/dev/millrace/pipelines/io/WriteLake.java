@@ -1,6 +1,6 @@
 package dev.millrace.pipelines.io;
 
-import java.io.ByteArrayInputStream;
+import dev.millrace.transforms.combine.Zipped;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.channels.WritableByteChannel;
@@ -8,9 +8,9 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import org.apache.avro.Schema;
-import org.apache.avro.generic.GenericData;
 import org.apache.avro.generic.GenericDatumReader;
 import org.apache.avro.generic.GenericRecord;
+import org.apache.avro.io.BinaryData;
 import org.apache.avro.io.BinaryDecoder;
 import org.apache.avro.io.DecoderFactory;
 import org.apache.beam.sdk.coders.StringUtf8Coder;
@@ -27,7 +27,6 @@ import org.apache.beam.sdk.values.PCollection;
 import org.apache.beam.sdk.values.PCollectionList;
 import org.apache.parquet.hadoop.metadata.CompressionCodecName;
 import org.jspecify.annotations.Nullable;
-import org.xerial.snappy.Snappy;
 
 /**
  * Writes the blocks of all tables of a lake into the staging of its run: one file per partition,
@@ -108,17 +107,35 @@ final class WriteLake extends PTransform<PCollectionList<KV<String, byte[]>>, PC
     public void write(Iterable<byte[]> blocks) throws IOException {
       Schema schema = new Schema.Parser().parse(schemaText);
       GenericDatumReader<GenericRecord> reader = new GenericDatumReader<>(schema);
-      List<GenericRecord> rows = new ArrayList<>();
+      // Rows are sorted as the bytes they are: as records they would need many times the memory.
+      List<Row> rows = new ArrayList<>();
+      GenericRecord record = null;
       for (byte[] block : blocks) {
-        InputStream in = new ByteArrayInputStream(Snappy.uncompress(block));
-        BinaryDecoder decoder = DecoderFactory.get().directBinaryDecoder(in, null);
-        while (in.available() > 0) {
-          rows.add(reader.read(null, decoder));
+        byte[] bytes = Zipped.unzip(block);
+        BinaryDecoder decoder = DecoderFactory.get().binaryDecoder(bytes, null);
+        InputStream rest = decoder.inputStream();
+        while (rest.available() > 0) {
+          rows.add(new Row(bytes, bytes.length - rest.available()));
+          record = reader.read(record, decoder);
         }
       }
-      rows.sort((a, b) -> GenericData.get().compare(a, b, schema));
-      for (GenericRecord row : rows) {
-        opened().write(row);
+      rows.sort((a, b) -> BinaryData.compare(a.block, a.start, b.block, b.start, schema));
+      BinaryDecoder decoder = null;
+      for (Row row : rows) {
+        decoder =
+            DecoderFactory.get()
+                .binaryDecoder(row.block, row.start, row.block.length - row.start, decoder);
+        opened().write(reader.read(null, decoder));
+      }
+    }
+
+    private static final class Row {
+      private final byte[] block;
+      private final int start;
+
+      private Row(byte[] block, int start) {
+        this.block = block;
+        this.start = start;
       }
     }
 

@@ -243,14 +243,12 @@ public record SalesAnswers(
   /** The last day with a purchase, per customer; days since the epoch. */
   private static PCollection<KV<Integer, Long>> lastPurchases(
       PCollection<Aggregate<Integer, Totals>> byCustomer) {
-    return byCustomer
-        .apply("PurchasesAtRest", AtRest.window())
-        .apply(
-            "PurchaseDays",
-            MapElements.into(new TypeDescriptor<KV<Integer, Long>>() {})
-                .via(d -> KV.of(d.key(), d.firstDay().toEpochDay())))
-        .setCoder(KvCoder.of(ID, VarLongCoder.of()))
-        .apply("LastPurchases", CombineBlocks.perKey(Math::max));
+    return byCustomer.apply(
+        "LastPurchases",
+        CombineBlocks.of(
+            d -> KV.of(d.key(), d.firstDay().toEpochDay()),
+            KvCoder.of(ID, VarLongCoder.of()),
+            Math::max));
   }
 
   /**
@@ -275,20 +273,16 @@ public record SalesAnswers(
       PCollection<Sourced<EnrichedSale>> sales,
       SerializableFunction<EnrichedSale, K> key,
       Coder<K> coder) {
-    return sales
-        .apply(name + "AtRest", AtRest.window())
-        .apply(
-            name + "Keys",
-            MapElements.into(new TypeDescriptor<KV<K, Totals>>() {})
-                .via(
-                    s ->
-                        KV.of(
-                            key.apply(s.value()),
-                            Totals.of(
-                                s.value().getSale().getStoreSales(),
-                                s.value().getSale().getUnitSales()))))
-        .setCoder(KvCoder.of(coder, Totals.coder()))
-        .apply(name, CombineBlocks.perKey(Totals::plus));
+    return sales.apply(
+        name,
+        CombineBlocks.of(
+            s ->
+                KV.of(
+                    key.apply(s.value()),
+                    Totals.of(
+                        s.value().getSale().getStoreSales(), s.value().getSale().getUnitSales())),
+            KvCoder.of(coder, Totals.coder()),
+            Totals::plus));
   }
 
   private static <A, R extends SpecificRecord> PCollection<R> rows(

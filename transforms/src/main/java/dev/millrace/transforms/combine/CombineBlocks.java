@@ -3,9 +3,12 @@ package dev.millrace.transforms.combine;
 import dev.millrace.transforms.AtRest;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
+import java.io.DataOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
+import java.nio.ByteBuffer;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -13,11 +16,14 @@ import org.apache.beam.sdk.coders.ByteArrayCoder;
 import org.apache.beam.sdk.coders.Coder;
 import org.apache.beam.sdk.coders.KvCoder;
 import org.apache.beam.sdk.coders.VarIntCoder;
+import org.apache.beam.sdk.io.range.OffsetRange;
 import org.apache.beam.sdk.transforms.DoFn;
 import org.apache.beam.sdk.transforms.GroupByKey;
 import org.apache.beam.sdk.transforms.PTransform;
 import org.apache.beam.sdk.transforms.ParDo;
 import org.apache.beam.sdk.transforms.SerializableBiFunction;
+import org.apache.beam.sdk.transforms.SerializableFunction;
+import org.apache.beam.sdk.transforms.splittabledofn.RestrictionTracker;
 import org.apache.beam.sdk.transforms.windowing.BoundedWindow;
 import org.apache.beam.sdk.transforms.windowing.GlobalWindow;
 import org.apache.beam.sdk.transforms.windowing.TimestampCombiner;
@@ -25,7 +31,6 @@ import org.apache.beam.sdk.values.KV;
 import org.apache.beam.sdk.values.PCollection;
 import org.joda.time.Instant;
 import org.jspecify.annotations.Nullable;
-import org.xerial.snappy.Snappy;
 
 /**
  * Combines the values of each key, in batch, through a few compact blocks instead of one group per
@@ -34,54 +39,93 @@ import org.xerial.snappy.Snappy;
  * <p>Each bundle combines what it can in memory and packs the rest into one compressed block of
  * bytes per bucket of keys; a bucket's blocks are merged in one hash map. A runner that works key
  * by key (the Direct runner above all, which makes a bundle of each) then has {@value #BUCKETS}
- * keys to work on, whatever the number of keys, and what it holds between is compressed bytes.
+ * keys to work on, whatever the number of keys, and what it holds between is compressed bytes. A
+ * large bucket is merged in parts, and a runner may pause between them: the Direct runner does, so
+ * that what follows takes up a part's results before the next part is decoded.
  *
- * <p><b>Input:</b> keyed values, equal keys having equal encodings. <b>Output:</b> one value per
- * key, in the global window, at the earliest timestamp. <b>Bounded/unbounded:</b> bounded only.
- * <b>State and timers:</b> none. <b>Reasons:</b> none. <b>Guarantee:</b> as {@code Combine.perKey}:
- * the function must be associative and commutative. <b>Runners:</b> all. A bucket's keys must fit
- * into memory.
+ * <p><b>Input:</b> elements that have a key and a value, equal keys having equal encodings.
+ * <b>Output:</b> one value per key, in the global window, at the earliest timestamp.
+ * <b>Bounded/unbounded:</b> bounded only. <b>State and timers:</b> none. <b>Reasons:</b> none.
+ * <b>Guarantee:</b> as {@code Combine.perKey}: the function must be associative and commutative.
+ * <b>Runners:</b> all. A {@value #PARTS}th of a bucket's keys must fit into memory.
  *
+ * @param <T> element
  * @param <K> key
  * @param <A> value, immutable
  */
-public final class CombineBlocks<K, A>
-    extends PTransform<PCollection<KV<K, A>>, PCollection<KV<K, A>>> {
+public final class CombineBlocks<T, K, A>
+    extends PTransform<PCollection<T>, PCollection<KV<K, A>>> {
 
   static final int BUCKETS = 8;
+  static final int PARTS = 64;
+
+  /** Entries that a bundle combines in memory before it packs them. */
   private static final int BUFFERED = 20_000;
 
+  /** Bytes that are compressed together: a part is found without decoding what lies far from it. */
+  private static final int GROUP_BYTES = 16 << 10;
+
+  /** Compressed bytes that are merged at a time. */
+  private static final int STEP_BYTES = 1 << 20;
+
+  private final SerializableFunction<T, KV<K, A>> entry;
+  private final @Nullable KvCoder<K, A> coder;
   private final SerializableBiFunction<A, A, A> merge;
 
-  private CombineBlocks(SerializableBiFunction<A, A, A> merge) {
+  private CombineBlocks(
+      SerializableFunction<T, KV<K, A>> entry,
+      @Nullable KvCoder<K, A> coder,
+      SerializableBiFunction<A, A, A> merge) {
+    this.entry = entry;
+    this.coder = coder;
     this.merge = merge;
   }
 
   /** Combines per key by a function of two values, which changes neither. */
-  public static <K, A> CombineBlocks<K, A> perKey(SerializableBiFunction<A, A, A> merge) {
-    return new CombineBlocks<>(merge);
+  public static <K, A> CombineBlocks<KV<K, A>, K, A> perKey(SerializableBiFunction<A, A, A> merge) {
+    return new CombineBlocks<>(element -> element, null, merge);
+  }
+
+  /**
+   * The same for elements that are not keyed yet: no collection of keyed values lies between.
+   *
+   * @param entry key and value of an element
+   * @param coder of keys and values
+   * @param merge combines two values and changes neither
+   */
+  public static <T, K, A> CombineBlocks<T, K, A> of(
+      SerializableFunction<T, KV<K, A>> entry,
+      KvCoder<K, A> coder,
+      SerializableBiFunction<A, A, A> merge) {
+    return new CombineBlocks<>(entry, coder, merge);
   }
 
   @Override
-  public PCollection<KV<K, A>> expand(PCollection<KV<K, A>> input) {
+  @SuppressWarnings("unchecked") // without a coder of its own, this is for keyed values
+  public PCollection<KV<K, A>> expand(PCollection<T> input) {
     if (input.isBounded() == PCollection.IsBounded.UNBOUNDED) {
       throw new IllegalArgumentException("blocks are merged at the end of the data: bounded only");
     }
-    if (!(input.getCoder() instanceof KvCoder<K, A> coder)) {
-      throw new IllegalArgumentException("set a KvCoder on the input, not " + input.getCoder());
+    KvCoder<K, A> entries = coder;
+    if (entries == null) {
+      if (!(((PCollection<?>) input).getCoder() instanceof KvCoder<?, ?> ofInput)) {
+        throw new IllegalArgumentException("set a KvCoder on the input, not " + input.getCoder());
+      }
+      entries = (KvCoder<K, A>) ofInput;
     }
     return input
-        .apply("Pack", ParDo.of(new Pack<>(merge, coder)))
+        .apply("Pack", ParDo.of(new Pack<>(entry, merge, entries)))
         .setCoder(KvCoder.of(VarIntCoder.of(), ByteArrayCoder.of()))
         .apply(
             "AtRest",
             AtRest.<KV<Integer, byte[]>>window().withTimestampCombiner(TimestampCombiner.EARLIEST))
         .apply("ByBucket", GroupByKey.create())
-        .apply("Merge", ParDo.of(new Merge<>(merge, coder)))
-        .setCoder(coder);
+        .apply("Merge", ParDo.of(new Merge<>(merge, entries)))
+        .setCoder(entries);
   }
 
-  private static final class Pack<K, A> extends DoFn<KV<K, A>, KV<Integer, byte[]>> {
+  private static final class Pack<T, K, A> extends DoFn<T, KV<Integer, byte[]>> {
+    private final SerializableFunction<T, KV<K, A>> entry;
     private final SerializableBiFunction<A, A, A> merge;
     private final KvCoder<K, A> coder;
     private transient Map<K, A> buffer = new HashMap<>();
@@ -89,7 +133,11 @@ public final class CombineBlocks<K, A>
     private transient @Nullable BoundedWindow window;
     private transient Instant earliest = BoundedWindow.TIMESTAMP_MAX_VALUE;
 
-    private Pack(SerializableBiFunction<A, A, A> merge, KvCoder<K, A> coder) {
+    private Pack(
+        SerializableFunction<T, KV<K, A>> entry,
+        SerializableBiFunction<A, A, A> merge,
+        KvCoder<K, A> coder) {
+      this.entry = entry;
       this.merge = merge;
       this.coder = coder;
     }
@@ -102,9 +150,10 @@ public final class CombineBlocks<K, A>
     }
 
     @ProcessElement
-    public void process(@Element KV<K, A> element, @Timestamp Instant timestamp, BoundedWindow of)
+    public void process(@Element T element, @Timestamp Instant timestamp, BoundedWindow of)
         throws IOException {
-      buffer.merge(element.getKey(), element.getValue(), merge);
+      KV<K, A> keyed = entry.apply(element);
+      buffer.merge(keyed.getKey(), keyed.getValue(), merge);
       window = of;
       earliest = timestamp.isBefore(earliest) ? timestamp : earliest;
       if (buffer.size() >= BUFFERED) {
@@ -117,44 +166,74 @@ public final class CombineBlocks<K, A>
       pack();
       for (KV<Integer, byte[]> block : packed) {
         // Any window does: all go to the global one next. The timestamp is one the watermark has
-        // not passed, and it
-        // holds the watermark until the block is merged, so that nothing that leaves it is late.
+        // not passed, and it holds the watermark until the block is merged, so that nothing that
+        // leaves it is late.
         context.output(block, earliest, window == null ? GlobalWindow.INSTANCE : window);
       }
       packed = new ArrayList<>();
     }
 
     private void pack() throws IOException {
-      ByteArrayOutputStream[] blocks = new ByteArrayOutputStream[BUCKETS];
+      ByteArrayOutputStream[] slots = new ByteArrayOutputStream[BUCKETS * PARTS];
       ByteArrayOutputStream key = new ByteArrayOutputStream();
-      for (Map.Entry<K, A> entry : buffer.entrySet()) {
+      for (Map.Entry<K, A> kept : buffer.entrySet()) {
         key.reset();
-        coder.getKeyCoder().encode(entry.getKey(), key);
-        int bucket = bucketOf(key.toByteArray());
-        ByteArrayOutputStream block = blocks[bucket];
-        if (block == null) {
-          block = new ByteArrayOutputStream(1 << 12);
-          blocks[bucket] = block;
+        coder.getKeyCoder().encode(kept.getKey(), key);
+        int slot = slotOf(key.toByteArray());
+        ByteArrayOutputStream part = slots[slot];
+        if (part == null) {
+          part = new ByteArrayOutputStream();
+          slots[slot] = part;
         }
-        key.writeTo(block);
-        coder.getValueCoder().encode(entry.getValue(), block);
+        part.write(slot % PARTS);
+        key.writeTo(part);
+        coder.getValueCoder().encode(kept.getValue(), part);
       }
       for (int bucket = 0; bucket < BUCKETS; bucket++) {
-        ByteArrayOutputStream block = blocks[bucket];
-        if (block != null) {
-          packed.add(KV.of(bucket, Snappy.compress(block.toByteArray())));
+        byte[] block = block(slots, bucket * PARTS);
+        if (block.length > 0) {
+          packed.add(KV.of(bucket, block));
         }
       }
       buffer = new HashMap<>();
     }
 
-    private static int bucketOf(byte[] key) {
-      int hash = java.util.Arrays.hashCode(key) * 0x9E3779B9;
-      return (hash >>> 16) % BUCKETS;
+    /** Groups of parts, in order, each as: its first part, its last, its length, its bytes. */
+    private static byte[] block(@Nullable ByteArrayOutputStream[] slots, int first)
+        throws IOException {
+      ByteArrayOutputStream block = new ByteArrayOutputStream();
+      DataOutputStream out = new DataOutputStream(block);
+      ByteArrayOutputStream group = new ByteArrayOutputStream();
+      int from = -1;
+      int last = -1;
+      for (int part = 0; part < PARTS; part++) {
+        ByteArrayOutputStream slot = slots[first + part];
+        if (slot != null) {
+          from = from < 0 ? part : from;
+          last = part;
+          slot.writeTo(group);
+        }
+        if (group.size() >= GROUP_BYTES || (part == PARTS - 1 && group.size() > 0)) {
+          byte[] bytes = Zipped.zip(group.toByteArray());
+          out.writeByte(from);
+          out.writeByte(last);
+          out.writeInt(bytes.length);
+          out.write(bytes);
+          group.reset();
+          from = -1;
+        }
+      }
+      return block.toByteArray();
+    }
+
+    private static int slotOf(byte[] key) {
+      int hash = Arrays.hashCode(key) * 0x9E3779B9;
+      return (hash >>> 16) % (BUCKETS * PARTS);
     }
   }
 
-  private static final class Merge<K, A> extends DoFn<KV<Integer, Iterable<byte[]>>, KV<K, A>> {
+  @DoFn.BoundedPerElement
+  static final class Merge<K, A> extends DoFn<KV<Integer, Iterable<byte[]>>, KV<K, A>> {
     private final SerializableBiFunction<A, A, A> merge;
     private final KvCoder<K, A> coder;
 
@@ -163,20 +242,63 @@ public final class CombineBlocks<K, A>
       this.coder = coder;
     }
 
+    @GetInitialRestriction
+    public OffsetRange parts() {
+      return new OffsetRange(0, PARTS);
+    }
+
+    @GetRestrictionCoder
+    public Coder<OffsetRange> restrictionCoder() {
+      return OffsetRange.Coder.of();
+    }
+
     @ProcessElement
-    public void process(@Element KV<Integer, Iterable<byte[]>> bucket, OutputReceiver<KV<K, A>> out)
+    public void process(
+        @Element KV<Integer, Iterable<byte[]>> bucket,
+        RestrictionTracker<OffsetRange, Long> tracker,
+        OutputReceiver<KV<K, A>> out)
         throws IOException {
+      long size = 0;
+      for (byte[] block : bucket.getValue()) {
+        size += block.length;
+      }
+      int step = (int) Math.max(1, Math.min(PARTS, (long) PARTS * STEP_BYTES / Math.max(1, size)));
+      int from = (int) tracker.currentRestriction().getFrom();
+      // A claim stands for all parts up to the one it names.
+      for (int to = Math.min(PARTS, from + step);
+          from < PARTS && tracker.tryClaim((long) to - 1);
+          from = to, to = Math.min(PARTS, from + step)) {
+        merged(bucket.getValue(), from, to).forEach((key, value) -> out.output(KV.of(key, value)));
+      }
+    }
+
+    private Map<K, A> merged(Iterable<byte[]> blocks, int from, int to) throws IOException {
       Coder<K> keys = coder.getKeyCoder();
       Coder<A> values = coder.getValueCoder();
       Map<K, A> merged = new HashMap<>();
-      for (byte[] block : bucket.getValue()) {
-        InputStream in = new ByteArrayInputStream(Snappy.uncompress(block));
-        while (in.available() > 0) {
-          K key = keys.decode(in);
-          merged.merge(key, values.decode(in), merge);
+      for (byte[] block : blocks) {
+        ByteBuffer groups = ByteBuffer.wrap(block);
+        while (groups.hasRemaining()) {
+          int first = groups.get();
+          int last = groups.get();
+          int length = groups.getInt();
+          int start = groups.position();
+          groups.position(start + length);
+          if (last < from || first >= to) {
+            continue;
+          }
+          InputStream in = new ByteArrayInputStream(Zipped.unzip(block, start, length));
+          while (in.available() > 0) {
+            int part = in.read();
+            K key = keys.decode(in);
+            A value = values.decode(in);
+            if (part >= from && part < to) {
+              merged.merge(key, value, merge);
+            }
+          }
         }
       }
-      merged.forEach((key, value) -> out.output(KV.of(key, value)));
+      return merged;
     }
   }
 }

@@ -19,7 +19,6 @@ import org.apache.beam.sdk.transforms.Combine;
 import org.apache.beam.sdk.transforms.Combine.CombineFn;
 import org.apache.beam.sdk.transforms.Create;
 import org.apache.beam.sdk.transforms.DoFn;
-import org.apache.beam.sdk.transforms.MapElements;
 import org.apache.beam.sdk.transforms.PTransform;
 import org.apache.beam.sdk.transforms.ParDo;
 import org.apache.beam.sdk.transforms.SerializableFunction;
@@ -37,7 +36,6 @@ import org.apache.beam.sdk.values.PCollection.IsBounded;
 import org.apache.beam.sdk.values.PCollectionTuple;
 import org.apache.beam.sdk.values.TupleTag;
 import org.apache.beam.sdk.values.TupleTagList;
-import org.apache.beam.sdk.values.TypeDescriptor;
 import org.joda.time.Duration;
 import org.joda.time.Instant;
 import org.jspecify.annotations.Nullable;
@@ -136,14 +134,12 @@ public final class Dedup<T> extends PTransform<PCollection<Sourced<T>>, Accounte
     Coder<Sourced<T>> records = input.getCoder();
     TupleTag<Sourced<T>> good = new TupleTag<>("good");
     TupleTag<Tally> tallies = new TupleTag<>("tallies");
-    PCollection<KV<String, Sourced<T>>> keyed =
-        input
-            .apply("Key", WithKeys.of(record -> key.apply(record.value())))
-            .setCoder(KvCoder.of(StringUtf8Coder.of(), records));
     PCollection<KV<String, Standing<T>>> standings =
         bounded && input.getWindowingStrategy().getWindowFn() instanceof GlobalWindows
-            ? inBlocks(keyed, records)
-            : keyed
+            ? inBlocks(input, records)
+            : input
+                .apply("Key", WithKeys.of(record -> key.apply(record.value())))
+                .setCoder(KvCoder.of(StringUtf8Coder.of(), records))
                 .apply("OncePerWindow", oncePerWindow(bounded))
                 .apply("Combine", Combine.perKey(new Settle<>(precedence, records)))
                 .setCoder(KvCoder.of(StringUtf8Coder.of(), Standing.coder(records)));
@@ -160,15 +156,15 @@ public final class Dedup<T> extends PTransform<PCollection<Sourced<T>>, Accounte
 
   /** In batch most keys have one record: blocks spare the runner a group for each. */
   private PCollection<KV<String, Standing<T>>> inBlocks(
-      PCollection<KV<String, Sourced<T>>> keyed, Coder<Sourced<T>> records) {
+      PCollection<Sourced<T>> input, Coder<Sourced<T>> records) {
+    SerializableFunction<T, String> of = key;
     Precedence<T> order = precedence;
-    return keyed
-        .apply(
-            "Standings",
-            MapElements.into(new TypeDescriptor<KV<String, Standing<T>>>() {})
-                .via(k -> KV.of(k.getKey(), Standing.of(k.getValue()))))
-        .setCoder(KvCoder.of(StringUtf8Coder.of(), Standing.coder(records)))
-        .apply("Combine", CombineBlocks.perKey((a, b) -> a.plus(b, order)));
+    return input.apply(
+        "Combine",
+        CombineBlocks.of(
+            record -> KV.of(of.apply(record.value()), Standing.of(record)),
+            KvCoder.of(StringUtf8Coder.of(), Standing.coder(records)),
+            (a, b) -> a.plus(b, order)));
   }
 
   /**

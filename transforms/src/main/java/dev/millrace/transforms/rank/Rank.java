@@ -9,12 +9,10 @@ import org.apache.beam.sdk.coders.Coder;
 import org.apache.beam.sdk.coders.KvCoder;
 import org.apache.beam.sdk.coders.ListCoder;
 import org.apache.beam.sdk.transforms.DoFn;
-import org.apache.beam.sdk.transforms.MapElements;
 import org.apache.beam.sdk.transforms.PTransform;
 import org.apache.beam.sdk.transforms.ParDo;
 import org.apache.beam.sdk.values.KV;
 import org.apache.beam.sdk.values.PCollection;
-import org.apache.beam.sdk.values.TypeDescriptor;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -80,11 +78,11 @@ public final class Rank<K, V, R> extends PTransform<PCollection<KV<K, V>>, PColl
     SerializableComparator<V> by = order;
     return input
         .apply(
-            "Candidates",
-            MapElements.into(new TypeDescriptor<KV<K, List<V>>>() {})
-                .via(v -> KV.of(v.getKey(), List.of(v.getValue()))))
-        .setCoder(KvCoder.of(keyed.getKeyCoder(), ListCoder.of(keyed.getValueCoder())))
-        .apply("Top", CombineBlocks.perKey((a, b) -> best(a, b, places, by)))
+            "Top",
+            CombineBlocks.of(
+                v -> KV.of(v.getKey(), List.of(v.getValue())),
+                KvCoder.of(keyed.getKeyCoder(), ListCoder.of(keyed.getValueCoder())),
+                (a, b) -> best(a, b, places, by)))
         .apply("Rows", ParDo.of(new Rows<>(toRow)))
         .setCoder(coder);
   }

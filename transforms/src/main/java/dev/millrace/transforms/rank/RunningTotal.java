@@ -11,12 +11,10 @@ import org.apache.beam.sdk.coders.Coder;
 import org.apache.beam.sdk.coders.KvCoder;
 import org.apache.beam.sdk.coders.ListCoder;
 import org.apache.beam.sdk.transforms.DoFn;
-import org.apache.beam.sdk.transforms.MapElements;
 import org.apache.beam.sdk.transforms.PTransform;
 import org.apache.beam.sdk.transforms.ParDo;
 import org.apache.beam.sdk.values.KV;
 import org.apache.beam.sdk.values.PCollection;
-import org.apache.beam.sdk.values.TypeDescriptor;
 
 /**
  * The sum of a key's amounts until the end of each day that has one.
@@ -57,11 +55,11 @@ public final class RunningTotal<K, R>
     }
     return input
         .apply(
-            "Days",
-            MapElements.into(new TypeDescriptor<KV<K, List<KV<Long, BigDecimal>>>>() {})
-                .via(day -> KV.of(day.getKey(), List.of(day.getValue()))))
-        .setCoder(KvCoder.of(keyed.getKeyCoder(), ListCoder.of(keyed.getValueCoder())))
-        .apply("ByKey", CombineBlocks.perKey(RunningTotal::joined))
+            "ByKey",
+            CombineBlocks.of(
+                day -> KV.of(day.getKey(), List.of(day.getValue())),
+                KvCoder.of(keyed.getKeyCoder(), ListCoder.of(keyed.getValueCoder())),
+                RunningTotal::joined))
         .apply("Totals", ParDo.of(new Totals<>(toRow)))
         .setCoder(coder);
   }

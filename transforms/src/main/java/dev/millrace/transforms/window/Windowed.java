@@ -164,22 +164,20 @@ public final class Windowed<T, K, A, R>
     CombineFn<T, A, R> combine = fn;
     SerializableFunction<T, K> key = keyed.key;
     long slice = keyed.windows.sliceMillis;
-    Coder<KV<KV<K, Long>, A>> coder =
+    KvCoder<KV<K, Long>, A> coder =
         KvCoder.of(KvCoder.of(keyed.coder, VarLongCoder.of()), accumulators);
     PCollection<KV<KV<K, Long>, A>> sums =
-        input
-            .apply(
-                "Slice",
-                MapElements.into(new TypeDescriptor<KV<KV<K, Long>, A>>() {})
-                    .via(
-                        record ->
-                            KV.of(
-                                KV.of(
-                                    key.apply(record.value()),
-                                    Math.floorDiv(record.eventTimeMillis(), slice) * slice),
-                                combine.addInput(combine.createAccumulator(), record.value()))))
-            .setCoder(coder)
-            .apply("CombineSlices", CombineBlocks.perKey(merge()));
+        input.apply(
+            "CombineSlices",
+            CombineBlocks.of(
+                record ->
+                    KV.of(
+                        KV.of(
+                            key.apply(record.value()),
+                            Math.floorDiv(record.eventTimeMillis(), slice) * slice),
+                        combine.addInput(combine.createAccumulator(), record.value())),
+                coder,
+                merge()));
     if (keyed.windows.fn instanceof SlidingWindows sliding) {
       sums =
           sums.apply(

@@ -3,20 +3,26 @@ package dev.millrace.pipelines.io.warehouse;
 import dev.millrace.contract.Contract;
 import dev.millrace.contract.FieldContract;
 import dev.millrace.transforms.AtRest;
+import dev.millrace.transforms.combine.Zipped;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.util.Iterator;
 import java.util.Objects;
+import java.util.stream.Stream;
+import java.util.stream.StreamSupport;
 import org.apache.avro.specific.SpecificRecord;
 import org.apache.beam.sdk.coders.ByteArrayCoder;
 import org.apache.beam.sdk.coders.Coder;
 import org.apache.beam.sdk.coders.KvCoder;
 import org.apache.beam.sdk.coders.VarIntCoder;
 import org.apache.beam.sdk.io.jdbc.JdbcIO;
+import org.apache.beam.sdk.io.range.OffsetRange;
 import org.apache.beam.sdk.transforms.DoFn;
 import org.apache.beam.sdk.transforms.GroupByKey;
 import org.apache.beam.sdk.transforms.PTransform;
 import org.apache.beam.sdk.transforms.ParDo;
+import org.apache.beam.sdk.transforms.splittabledofn.RestrictionTracker;
 import org.apache.beam.sdk.transforms.windowing.GlobalWindow;
 import org.apache.beam.sdk.values.KV;
 import org.apache.beam.sdk.values.PCollection;
@@ -46,6 +52,9 @@ public final class WriteTable<T extends SpecificRecord>
 
   /** Rows of one statement batch and transaction; larger ones are no faster. */
   private static final int BATCH = 1000;
+
+  /** Blocks that are unpacked at a time. */
+  private static final int STEP = 10;
 
   private final WarehouseConfig config;
   private final Run run;
@@ -137,27 +146,54 @@ public final class WriteTable<T extends SpecificRecord>
     private int rows;
 
     private byte[] take() {
-      byte[] taken = bytes.toByteArray();
+      byte[] taken = Zipped.zip(bytes.toByteArray());
       bytes.reset();
       rows = 0;
       return taken;
     }
   }
 
-  private static final class Unpack<T> extends DoFn<KV<Integer, Iterable<byte[]>>, T> {
+  /** Block by block: a runner may pause between two, so that not all rows are in memory. */
+  @DoFn.BoundedPerElement
+  static final class Unpack<T> extends DoFn<KV<Integer, Iterable<byte[]>>, T> {
     private final Coder<T> coder;
 
     private Unpack(Coder<T> coder) {
       this.coder = coder;
     }
 
+    private static Stream<byte[]> stream(KV<Integer, Iterable<byte[]>> blocks) {
+      return StreamSupport.stream(blocks.getValue().spliterator(), false);
+    }
+
+    @GetInitialRestriction
+    public OffsetRange blocks(@Element KV<Integer, Iterable<byte[]>> blocks) {
+      return new OffsetRange(0, stream(blocks).count());
+    }
+
+    @GetRestrictionCoder
+    public Coder<OffsetRange> restrictionCoder() {
+      return OffsetRange.Coder.of();
+    }
+
     @ProcessElement
-    public void process(@Element KV<Integer, Iterable<byte[]>> blocks, OutputReceiver<T> out)
+    public void process(
+        @Element KV<Integer, Iterable<byte[]>> blocks,
+        RestrictionTracker<OffsetRange, Long> tracker,
+        OutputReceiver<T> out)
         throws IOException {
-      for (byte[] block : blocks.getValue()) {
-        ByteArrayInputStream bytes = new ByteArrayInputStream(block);
-        while (bytes.available() > 0) {
-          out.output(coder.decode(bytes));
+      long end = tracker.currentRestriction().getTo();
+      long from = tracker.currentRestriction().getFrom();
+      Iterator<byte[]> rest = stream(blocks).skip(from).iterator();
+      // A claim stands for all blocks up to the one it names.
+      for (long to = Math.min(end, from + STEP);
+          from < end && tracker.tryClaim(to - 1);
+          to = Math.min(end, to + STEP)) {
+        for (; from < to; from++) {
+          ByteArrayInputStream bytes = new ByteArrayInputStream(Zipped.unzip(rest.next()));
+          while (bytes.available() > 0) {
+            out.output(coder.decode(bytes));
+          }
         }
       }
     }

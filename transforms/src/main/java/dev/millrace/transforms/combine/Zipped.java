@@ -1,0 +1,35 @@
+package dev.millrace.transforms.combine;
+
+import com.github.luben.zstd.Zstd;
+import java.util.Arrays;
+
+/** Blocks of bytes, compressed (zstd) for as long as a runner holds them. */
+public final class Zipped {
+
+  /** The fastest level: a block is short-lived. */
+  private static final int LEVEL = 1;
+
+  private Zipped() {}
+
+  /** Compresses a block. */
+  public static byte[] zip(byte[] block) {
+    return Zstd.compress(block, LEVEL);
+  }
+
+  /**
+   * The block as it was.
+   *
+   * @throws IllegalArgumentException if the bytes are not what {@link #zip} made
+   */
+  public static byte[] unzip(byte[] zipped) {
+    long size = Zstd.getFrameContentSize(zipped);
+    if (size < 0 || size > Integer.MAX_VALUE) {
+      throw new IllegalArgumentException("not a compressed block");
+    }
+    return Zstd.decompress(zipped, (int) size);
+  }
+
+  static byte[] unzip(byte[] bytes, int start, int length) {
+    return unzip(Arrays.copyOfRange(bytes, start, start + length));
+  }
+}
