@@ -19,6 +19,7 @@ import org.apache.avro.SchemaBuilder;
 import org.apache.avro.generic.GenericRecord;
 import org.apache.avro.generic.IndexedRecord;
 import org.apache.avro.specific.SpecificRecord;
+import org.apache.beam.sdk.transforms.Flatten;
 import org.apache.beam.sdk.transforms.SerializableFunction;
 import org.apache.beam.sdk.values.KV;
 import org.apache.beam.sdk.values.PCollection;
@@ -36,10 +37,13 @@ import org.jspecify.annotations.Nullable;
  */
 public final class Lake implements Serializable {
 
+  private static final String BRONZE = "bronze";
+
   private final String directory;
   private final String pipeline;
   private final String run;
-  private final transient List<PCollection<KV<String, byte[]>>> blocks = new ArrayList<>();
+  private final transient List<PCollection<KV<String, byte[]>>> raw = new ArrayList<>();
+  private final transient List<PCollection<KV<String, byte[]>>> made = new ArrayList<>();
   private final transient Map<String, String> schemas = new TreeMap<>();
 
   private Lake(String directory, String pipeline, String run) {
@@ -130,7 +134,7 @@ public final class Lake implements Serializable {
    */
   public static Table<RawRecord> bronze(String name, @Nullable String secret) {
     return new Table<>(
-        "bronze",
+        BRONZE,
         name,
         Contract.of(BronzeRecord.class),
         false,
@@ -147,7 +151,7 @@ public final class Lake implements Serializable {
   /** Packs the records of a table and adds them to what {@link #write} writes. */
   public <T> Lake add(String step, PCollection<T> records, Table<T> table) {
     LakeRows<T> rows = new LakeRows<>(table);
-    blocks.add(records.apply(step, rows));
+    (table.layer().equals(BRONZE) ? raw : made).add(records.apply(step, rows));
     schemas.put(table.layer() + "/" + table.name(), rows.schema().toString());
     return this;
   }
@@ -156,7 +160,15 @@ public final class Lake implements Serializable {
    * Writes all tables that were added into the staging of the run. Output: the path of each file.
    */
   public PCollection<String> write() {
-    return PCollectionList.of(blocks).apply("WriteLake", new WriteLake(this, Map.copyOf(schemas)));
+    // What was read is written as soon as it is read: it need not wait in memory for the answers.
+    List<PCollection<String>> paths = new ArrayList<>();
+    if (!raw.isEmpty()) {
+      paths.add(PCollectionList.of(raw).apply("WriteBronze", new WriteLake(this, schemas)));
+    }
+    if (!made.isEmpty()) {
+      paths.add(PCollectionList.of(made).apply("WriteLake", new WriteLake(this, schemas)));
+    }
+    return PCollectionList.of(paths).apply("Paths", Flatten.pCollections());
   }
 
   String staging() {

@@ -44,7 +44,7 @@ final class WriteLake extends PTransform<PCollectionList<KV<String, byte[]>>, PC
    */
   WriteLake(Lake lake, Map<String, String> schemas) {
     this.lake = lake;
-    this.schemas = schemas;
+    this.schemas = Map.copyOf(schemas);
   }
 
   @Override

@@ -63,7 +63,7 @@ public final class CombineBlocks<T, K, A>
   private static final int BUFFERED = 20_000;
 
   /** Bytes that are compressed together: a part is found without decoding what lies far from it. */
-  private static final int GROUP_BYTES = 16 << 10;
+  private static final int GROUP_BYTES = 32 << 10;
 
   /** Compressed bytes that are merged at a time. */
   private static final int STEP_BYTES = 1 << 20;

@@ -7,7 +7,9 @@ import dev.millrace.transforms.combine.Zipped;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.util.ArrayList;
 import java.util.Iterator;
+import java.util.List;
 import java.util.Objects;
 import java.util.stream.Stream;
 import java.util.stream.StreamSupport;
@@ -53,8 +55,8 @@ public final class WriteTable<T extends SpecificRecord>
   /** Rows of one statement batch and transaction; larger ones are no faster. */
   private static final int BATCH = 1000;
 
-  /** Blocks that are unpacked at a time. */
-  private static final int STEP = 10;
+  /** Compressed bytes that are unpacked at a time: some ten thousand rows. */
+  private static final int STEP_BYTES = 1 << 18;
 
   private final WarehouseConfig config;
   private final Run run;
@@ -183,14 +185,20 @@ public final class WriteTable<T extends SpecificRecord>
         OutputReceiver<T> out)
         throws IOException {
       long end = tracker.currentRestriction().getTo();
-      long from = tracker.currentRestriction().getFrom();
-      Iterator<byte[]> rest = stream(blocks).skip(from).iterator();
-      // A claim stands for all blocks up to the one it names.
-      for (long to = Math.min(end, from + STEP);
-          from < end && tracker.tryClaim(to - 1);
-          to = Math.min(end, to + STEP)) {
-        for (; from < to; from++) {
-          ByteArrayInputStream bytes = new ByteArrayInputStream(Zipped.unzip(rest.next()));
+      long next = tracker.currentRestriction().getFrom();
+      Iterator<byte[]> rest = stream(blocks).skip(next).iterator();
+      while (next < end) {
+        List<byte[]> step = new ArrayList<>();
+        for (int bytes = 0; next < end && bytes < STEP_BYTES; next++) {
+          step.add(rest.next());
+          bytes += step.get(step.size() - 1).length;
+        }
+        // A claim stands for all blocks up to the one it names.
+        if (!tracker.tryClaim(next - 1)) {
+          return;
+        }
+        for (byte[] block : step) {
+          ByteArrayInputStream bytes = new ByteArrayInputStream(Zipped.unzip(block));
           while (bytes.available() > 0) {
             out.output(coder.decode(bytes));
           }
