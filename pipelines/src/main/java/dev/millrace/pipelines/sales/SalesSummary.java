@@ -1,65 +1,101 @@
 package dev.millrace.pipelines.sales;
 
 import dev.millrace.pipelines.report.RunReport;
+import dev.millrace.pipelines.report.RunReport.Column;
+import dev.millrace.pipelines.report.RunReport.Kind;
+import dev.millrace.pipelines.report.TextTable;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
 
 /** What a person sees at the end of a run. */
 final class SalesSummary {
 
+  private static final int TOP = 5;
+  private static final List<Column> LEDGER =
+      List.of(
+          new Column("stage", Kind.TEXT),
+          new Column("source", Kind.TEXT),
+          new Column("read", Kind.COUNT),
+          new Column("written", Kind.COUNT),
+          new Column("invalid", Kind.COUNT),
+          new Column("late", Kind.COUNT),
+          new Column("duplicate", Kind.COUNT));
+  private static final List<Column> REJECTS =
+      List.of(
+          new Column("rejected", Kind.COUNT),
+          new Column("reason", Kind.TEXT),
+          new Column("stage", Kind.TEXT),
+          new Column("meaning", Kind.TEXT));
+
   private SalesSummary() {}
 
   static String of(RunReport report, Path page) {
     List<String> lines = new ArrayList<>();
-    RunReport.Totals totals = report.totals();
     lines.add(
-        "%,d records read, every one accounted for, in %.1f s."
-            .formatted(
-                totals.read(),
-                Duration.ofMillis(report.run().elapsedMillis()).toMillis() / 1000.0));
+        String.format(
+            Locale.ROOT,
+            "%,d records read, every one accounted for, in %.1f s.",
+            report.totals().read(),
+            report.run().elapsedMillis() / 1000.0));
     lines.add("");
-    lines.add(
-        "%-14s %-26s %9s %9s %8s %6s %10s"
-            .formatted("stage", "source", "read", "written", "invalid", "late", "duplicate"));
-    for (RunReport.LedgerRow row : report.ledger()) {
-      if (row.stage().endsWith("Sales")) {
-        lines.add(
-            "%-14s %-26s %,9d %,9d %,8d %,6d %,10d"
-                .formatted(
-                    row.stage(),
-                    row.source(),
-                    row.read(),
-                    row.written(),
-                    row.invalid(),
-                    row.late(),
-                    row.duplicate()));
-      }
-    }
-    for (RunReport.Rejects rejects : report.rejects()) {
+    lines.add("Ledger of the sales");
+    lines.addAll(TextTable.lines(LEDGER, ledger(report)));
+    if (!report.rejects().isEmpty()) {
       lines.add("");
-      lines.add(
-          "%,d rejected as %s in %s".formatted(rejects.count(), rejects.reason(), rejects.stage()));
+      lines.add("Dead letters");
+      lines.addAll(
+          TextTable.lines(
+              REJECTS,
+              report.rejects().stream()
+                  .map(r -> List.of("" + r.count(), r.reason(), r.stage(), r.meaning()))
+                  .toList()));
     }
     for (RunReport.Table table : report.tables()) {
       lines.add("");
       lines.add(table.title());
-      for (List<String> row : table.rows().subList(0, Math.min(5, table.rows().size()))) {
-        lines.add("  " + String.join("  ", row));
-      }
+      lines.addAll(
+          TextTable.lines(
+              table.columns(), table.rows().subList(0, Math.min(TOP, table.rows().size()))));
     }
     long files = report.lake().stream().mapToLong(RunReport.LakeTable::files).sum();
     long bytes = report.lake().stream().mapToLong(RunReport.LakeTable::bytes).sum();
     lines.add("");
     lines.add(
-        "Lake       %s (%,d files, %.1f MB)"
-            .formatted(report.run().places().get("lake"), files, bytes / 1e6));
+        String.format(
+            Locale.ROOT,
+            "Lake       %s (%,d files, %.1f MB)",
+            report.run().places().get("lake"),
+            files,
+            bytes / 1e6));
     lines.add(
-        "Warehouse  %s; ask it: ./millrace sql \"SELECT * FROM top_products\""
-            .formatted(report.run().places().get("warehouse")));
-    lines.add("Report     %s".formatted(page));
-    return String.format(Locale.ROOT, "%s", String.join("\n", lines));
+        "Warehouse  "
+            + report.run().places().get("warehouse")
+            + "; ask it: ./millrace sql \"SELECT * FROM top_products\"");
+    lines.add("Report     " + page);
+    return String.join("\n", lines);
+  }
+
+  /** In the order in which a record passes the stages. */
+  private static List<List<String>> ledger(RunReport report) {
+    List<String> stages = SalesPipeline.CHAINS.get(0);
+    return report.ledger().stream()
+        .filter(row -> stages.contains(row.stage()))
+        .sorted(
+            Comparator.comparingInt((RunReport.LedgerRow row) -> stages.indexOf(row.stage()))
+                .thenComparing(RunReport.LedgerRow::source))
+        .map(
+            row ->
+                List.of(
+                    row.stage(),
+                    row.source(),
+                    "" + row.read(),
+                    "" + row.written(),
+                    "" + row.invalid(),
+                    "" + row.late(),
+                    "" + row.duplicate()))
+        .toList();
   }
 }
