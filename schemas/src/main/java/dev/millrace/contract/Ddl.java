@@ -32,16 +32,6 @@ public final class Ddl {
   }
 
   /**
-   * Creates a table of the same name, columns and key in another schema, unlogged and without
-   * foreign keys: to load into.
-   */
-  public static String createStage(Contract contract, String schema) {
-    return "CREATE UNLOGGED TABLE IF NOT EXISTS "
-        + table(contract, schema)
-        + withColumnsAndKey(contract);
-  }
-
-  /**
    * Brings a table that was made from an older version of the contract to this one: adds optional
    * columns, widens columns, drops {@code NOT NULL} where a field became optional. Locks the table
    * only where there is something to change. A required column is never added: the rows that are
@@ -143,11 +133,6 @@ public final class Ddl {
    */
   public static String upsert(Contract contract) {
     return upsertInto(table(contract), contract);
-  }
-
-  /** The same for the table of {@link #createStage}. */
-  public static String upsert(Contract contract, String schema) {
-    return upsertInto(table(contract, schema), contract);
   }
 
   /** The columns with their types, as they stand in a {@code CREATE TABLE}. */
@@ -338,10 +323,6 @@ public final class Ddl {
 
   private static String table(Contract contract) {
     return quote(lower(contract.table()));
-  }
-
-  private static String table(Contract contract, String schema) {
-    return quote(schema) + "." + table(contract);
   }
 
   private static String list(Collection<FieldContract> fields) {

@@ -81,18 +81,6 @@ final class DdlTest {
   }
 
   @Test
-  void theStageOfATableHasTheSameColumnsAndKey() {
-    String table = Ddl.createTable(TOP_PRODUCT);
-
-    assertThat(
-        Ddl.createStage(TOP_PRODUCT, "stage-1"),
-        is(
-            table.replace(
-                "CREATE TABLE IF NOT EXISTS ",
-                "CREATE UNLOGGED TABLE IF NOT EXISTS \"stage-1\".")));
-  }
-
-  @Test
   void namesAreInLowerCase() {
     assertThat(Ddl.columnDefinitions(Contract.of(Product.class)), containsString("\"sku\" BIGINT"));
   }
@@ -243,7 +231,6 @@ final class DdlTest {
   private static List<Object> script(Contract contract) {
     return List.of(
         Ddl.createTable(contract),
-        Ddl.createStage(contract, "s"),
         Ddl.migrate(contract),
         Ddl.createIndexes(contract),
         Ddl.foreignKeys(contract),

@@ -6,8 +6,10 @@ import dev.millrace.schemas.system.DeadLetter;
 import dev.millrace.transforms.Origin;
 import dev.millrace.transforms.RawRecord;
 import dev.millrace.transforms.Sourced;
+import java.io.IOException;
 import java.io.Serializable;
 import java.nio.ByteBuffer;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -24,6 +26,7 @@ import org.apache.beam.sdk.transforms.SerializableFunction;
 import org.apache.beam.sdk.values.KV;
 import org.apache.beam.sdk.values.PCollection;
 import org.apache.beam.sdk.values.PCollectionList;
+import org.apache.commons.io.FileUtils;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -169,6 +172,14 @@ public final class Lake implements Serializable {
       paths.add(PCollectionList.of(made).apply("WriteLake", new WriteLake(this, schemas)));
     }
     return PCollectionList.of(paths).apply("Paths", Flatten.pCollections());
+  }
+
+  /** Removes what a run that will not publish has staged; what stays is swept by a later run. */
+  public void discard() throws IOException {
+    Path staging = Path.of(staging());
+    if (Files.isDirectory(staging)) {
+      FileUtils.deleteDirectory(staging.toFile());
+    }
   }
 
   String staging() {

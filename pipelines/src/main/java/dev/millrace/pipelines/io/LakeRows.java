@@ -1,6 +1,5 @@
 package dev.millrace.pipelines.io;
 
-import dev.millrace.contract.Contract;
 import dev.millrace.pipelines.io.Lake.Table;
 import dev.millrace.transforms.AtRest;
 import dev.millrace.transforms.combine.Zipped;
@@ -104,11 +103,6 @@ final class LakeRows<T> extends PTransform<PCollection<T>, PCollection<KV<String
       }
       blocks = new HashMap<>();
     }
-  }
-
-  /** Contract of the rows, for those who read the table. */
-  Contract contract() {
-    return table.contract();
   }
 
   Schema schema() {

@@ -30,6 +30,9 @@ import org.apache.beam.sdk.values.PCollection;
  */
 final class RunGate extends PTransform<PCollection<LedgerEntry>, PCollection<Long>> {
 
+  /** How the message of a refused run begins. */
+  static final String REFUSED = "The run is refused.";
+
   private final double maxRejectRatio;
 
   private RunGate(double maxRejectRatio) {
@@ -68,7 +71,7 @@ final class RunGate extends PTransform<PCollection<LedgerEntry>, PCollection<Lon
     }
     if (rejected > maxRejectRatio * read) {
       found.add(
-          "%,d of %,d sales were rejected (%.2f %%), more than --max-reject-ratio=%s allows; see the table of rejects for why."
+          "%,d of %,d sales were rejected (%.2f %%), more than --max-reject-ratio=%s allows; with a higher ratio the run is published, and the table dead_letter says why each was rejected."
               .formatted(rejected, read, 100.0 * rejected / read, maxRejectRatio));
     }
     return List.copyOf(found);
@@ -136,7 +139,7 @@ final class RunGate extends PTransform<PCollection<LedgerEntry>, PCollection<Lon
       List<String> objections = objections(ledger, maxRejectRatio);
       if (!objections.isEmpty()) {
         throw new UserError(
-            "The run is refused. " + String.join(" ", objections) + " Nothing was published.");
+            REFUSED + " " + String.join(" ", objections) + " Nothing was published.");
       }
       out.output(
           ledger.stream()

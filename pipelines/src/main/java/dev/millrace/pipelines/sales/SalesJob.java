@@ -248,7 +248,7 @@ final class SalesJob implements CatalogueEntry.Job {
 
   private void lake(
       List<PCollection<RawRecord>> raw, SalesResults results, PCollection<TableChange> published) {
-    Lake lake = Lake.at(Path.of(options.getLake()), "sales", run.id());
+    Lake lake = staged();
     for (int i = 0; i < INPUTS.size(); i++) {
       boolean isPrivate = sources.get(i).contract().hasPrivateFields();
       lake.add(
@@ -280,6 +280,10 @@ final class SalesJob implements CatalogueEntry.Job {
             "WarehousePublished",
             Combine.globally(Count.<TableChange>combineFn()).withoutDefaults())
         .apply("PublishLake", lake.publish().after(lake.write()));
+  }
+
+  private Lake staged() {
+    return Lake.at(Path.of(options.getLake()), "sales", run.id());
   }
 
   private <T extends SpecificRecord> PCollection<Void> write(
@@ -322,41 +326,8 @@ final class SalesJob implements CatalogueEntry.Job {
   public String finish(PipelineResult result) throws Exception {
     surroundings.phase("Reporting");
     try {
-      List<RunInfo.Input> inputs = new ArrayList<>();
-      for (int i = 0; i < sources.size(); i++) {
-        inputs.add(
-            RunInfo.Input.of(
-                INPUTS.get(i),
-                sources.get(i).uri(),
-                fileCounts.get(i),
-                SalesPipeline.CHAINS.get(i)));
-      }
-      RunInfo info =
-          new RunInfo(
-              run.id(),
-              "sales",
-              VERSION,
-              options.getRunner().getSimpleName(),
-              run.startedAt(),
-              Instant.now(),
-              inputs,
-              Map.of(
-                  "max-lateness", config.maxLateness().toString(),
-                  "max-skew", config.maxSkew().toString(),
-                  "max-reject-ratio", Double.toString(config.maxRejectRatio()),
-                  "top-customers", Integer.toString(config.topCustomers()),
-                  "top-products", Integer.toString(config.topProducts()),
-                  "as-of", config.asOf() == null ? "latest sale" : config.asOf().toString()),
-              RunInfo.Outcome.PUBLISHED,
-              "",
-              Map.of(
-                  "lake", options.getLake(),
-                  "warehouse",
-                      options.getWarehouse().equals("embedded")
-                          ? "embedded PostgreSQL"
-                          : warehouse().toString(),
-                  "report", options.getReport()));
-      RunReport report = ReportReader.read(prepared().connection(), info);
+      RunReport report =
+          ReportReader.read(prepared().connection(), info(RunInfo.Outcome.PUBLISHED, ""));
       Manifest manifest = Manifest.read(Path.of(options.getLake()));
       if (manifest != null) {
         report = report.withLake(ReportReader.lake(manifest));
@@ -376,9 +347,66 @@ final class SalesJob implements CatalogueEntry.Job {
     return prepared;
   }
 
+  /** Says in the report that the run was refused or failed: the last report is of the last run. */
   @Override
   public void abandon(Throwable cause) {
-    close();
+    try {
+      if (prepared != null) {
+        String message = messageOf(cause);
+        RunInfo.Outcome outcome =
+            message.startsWith(RunGate.REFUSED) ? RunInfo.Outcome.REFUSED : RunInfo.Outcome.FAILED;
+        staged().discard();
+        ReportFiles.write(RunReport.of(info(outcome, message)), Path.of(options.getReport()));
+      }
+    } catch (IOException unwritten) {
+      cause.addSuppressed(unwritten);
+    } finally {
+      close();
+    }
+  }
+
+  /** What the user is told; of other failures the type alone, for a message may quote a record. */
+  private static String messageOf(Throwable failed) {
+    for (Throwable cause = failed; cause != null; cause = cause.getCause()) {
+      String message = cause.getMessage();
+      if (cause instanceof UserError && message != null) {
+        return message;
+      }
+    }
+    return "It failed with " + failed.getClass().getName() + ".";
+  }
+
+  private RunInfo info(RunInfo.Outcome outcome, String message) {
+    List<RunInfo.Input> inputs = new ArrayList<>();
+    for (int i = 0; i < sources.size(); i++) {
+      inputs.add(
+          RunInfo.Input.of(
+              INPUTS.get(i), sources.get(i).uri(), fileCounts.get(i), SalesPipeline.CHAINS.get(i)));
+    }
+    return new RunInfo(
+        run.id(),
+        "sales",
+        VERSION,
+        options.getRunner().getSimpleName(),
+        run.startedAt(),
+        Instant.now(),
+        inputs,
+        Map.of(
+            "max-lateness", config.maxLateness().toString(),
+            "max-skew", config.maxSkew().toString(),
+            "max-reject-ratio", Double.toString(config.maxRejectRatio()),
+            "top-customers", Integer.toString(config.topCustomers()),
+            "top-products", Integer.toString(config.topProducts()),
+            "as-of", config.asOf() == null ? "latest sale" : config.asOf().toString()),
+        outcome,
+        message,
+        Map.of(
+            "lake", options.getLake(),
+            "warehouse",
+                options.getWarehouse().equals("embedded")
+                    ? "embedded PostgreSQL"
+                    : warehouse().toString(),
+            "report", options.getReport()));
   }
 
   private void close() {

@@ -1,5 +1,6 @@
 package dev.millrace.pipelines.sales;
 
+import dev.millrace.pipelines.Example;
 import org.apache.beam.sdk.options.Default;
 import org.apache.beam.sdk.options.Description;
 import org.apache.beam.sdk.options.PipelineOptions;
@@ -78,11 +79,13 @@ public interface SalesOptions extends PipelineOptions {
   void setWarehouse(String value);
 
   @Description("User of the warehouse, if its URL names none")
+  @Example("loader")
   @Nullable String getWarehouseUser();
 
   void setWarehouseUser(@Nullable String value);
 
   @Description("Password of the warehouse, as a reference: env:NAME or file:PATH")
+  @Example("env:WAREHOUSE_PASSWORD")
   @Nullable String getWarehousePassword();
 
   void setWarehousePassword(@Nullable String value);
@@ -135,7 +138,8 @@ public interface SalesOptions extends PipelineOptions {
   void setTopProducts(int value);
 
   @Description(
-      "Reference day of lapsed_customers and top_products, such as 1998-12-31; the day of the latest sale if not given")
+      "Reference day of lapsed_customers and top_products; the day of the latest sale if not given")
+  @Example("1998-12-31")
   @Nullable String getAsOf();
 
   void setAsOf(@Nullable String value);
