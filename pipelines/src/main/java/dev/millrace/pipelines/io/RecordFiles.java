@@ -199,6 +199,9 @@ public final class RecordFiles extends PTransform<PBegin, PCollection<RawRecord>
       }
       return files;
     } catch (FileNotFoundException missing) {
+      if (!pattern.equals(part)) {
+        throw new UserError(what + ": the directory '" + part + "' holds no data file.", missing);
+      }
       throw new UserError(
           what + ": there is no file '" + part + "'; name a file, a directory or a glob.", missing);
     } catch (IllegalArgumentException noFileSystem) {
