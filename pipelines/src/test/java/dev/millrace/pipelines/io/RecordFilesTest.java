@@ -24,6 +24,7 @@ import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
 import java.util.stream.IntStream;
 import org.apache.avro.Schema;
 import org.apache.avro.generic.GenericData;
@@ -56,6 +57,9 @@ class RecordFilesTest {
                 {"name": "millis", "type": {"type": "long", "logicalType": "timestamp-millis"}},
                 {"name": "micros", "type": ["null", {"type": "long", "logicalType": "timestamp-micros"}]},
                 {"name": "bytes", "type": "bytes"},
+                {"name": "either", "type": ["null", "string", "int"]},
+                {"name": "nan", "type": "float"},
+                {"name": "map", "type": {"type": "map", "values": "long"}},
                 {"name": "list", "type": {"type": "array", "items": "int"}},
                 {"name": "nested", "type": {"type": "record", "name": "Nested", "fields": [{"name": "inner", "type": "string"}]}}
               ]}
@@ -64,7 +68,7 @@ class RecordFilesTest {
   private static final String EVERYTHING_AS_JSON =
       "{\"whole\":7,\"text\":null,\"yes\":true,\"ratio\":0.1,\"share\":0.1,\"money\":-0.0001,"
           + "\"price\":12.50,\"day\":\"1997-01-02\",\"millis\":\"1997-01-02T03:04:05.006Z\","
-          + "\"micros\":\"1969-12-31T23:59:59.999999Z\",\"bytes\":\"AP8=\",\"list\":[1,2],"
+          + "\"micros\":\"1969-12-31T23:59:59.999999Z\",\"bytes\":\"AP8=\",\"either\":5,\"nan\":\"NaN\",\"map\":{\"k\":1},\"list\":[1,2],"
           + "\"nested\":{\"inner\":\"é\\\"\"}}";
 
   @TempDir Path directory;
@@ -326,6 +330,9 @@ class RecordFilesTest {
         .set("millis", 852174245006L)
         .set("micros", -1L)
         .set("bytes", ByteBuffer.wrap(new byte[] {0, -1}))
+        .set("either", 5)
+        .set("nan", Float.NaN)
+        .set("map", Map.of("k", 1L))
         .set("list", List.of(1, 2))
         .set("nested", nested)
         .build();

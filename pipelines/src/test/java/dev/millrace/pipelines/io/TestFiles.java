@@ -1,6 +1,6 @@
 package dev.millrace.pipelines.io;
 
-import com.github.luben.zstd.Zstd;
+import com.github.luben.zstd.ZstdCompressCtx;
 import dev.millrace.contract.Contract;
 import dev.millrace.pipelines.Captured;
 import dev.millrace.schemas.retail.RevenueDaily;
@@ -75,8 +75,11 @@ final class TestFiles {
     return zipped.toByteArray();
   }
 
+  /** With a checksum, as the tool zstd does. */
   static byte[] zstd(byte[] bytes) {
-    return Zstd.compress(bytes);
+    try (ZstdCompressCtx context = new ZstdCompressCtx()) {
+      return context.setChecksum(true).compress(bytes);
+    }
   }
 
   static byte[] utf8(String text) {
