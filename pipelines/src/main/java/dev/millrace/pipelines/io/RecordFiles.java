@@ -177,6 +177,13 @@ public final class RecordFiles extends PTransform<PBegin, PCollection<RawRecord>
     java.nio.file.Path local = localPath(part);
     if (local != null && java.nio.file.Files.isDirectory(local)) {
       List<String> table = Manifest.filesOfTableAt(local);
+      if (table != null && table.isEmpty()) {
+        throw new UserError(
+            what
+                + ": the manifest of the lake names no file of '"
+                + part
+                + "'; name another table.");
+      }
       if (table != null) {
         return table.stream().flatMap(f -> match(f).stream()).toList();
       }
