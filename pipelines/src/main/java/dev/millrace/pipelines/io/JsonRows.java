@@ -13,10 +13,12 @@ import java.time.Instant;
 import java.time.LocalDate;
 import java.util.Base64;
 import java.util.List;
+import java.util.Map;
 import java.util.regex.Pattern;
 import org.apache.avro.LogicalType;
 import org.apache.avro.LogicalTypes;
 import org.apache.avro.Schema;
+import org.apache.avro.generic.GenericData;
 import org.apache.avro.generic.GenericFixed;
 import org.apache.avro.generic.IndexedRecord;
 import org.jspecify.annotations.Nullable;
@@ -83,11 +85,7 @@ final class JsonRows {
     }
     Schema schema = declared;
     if (schema.isUnion()) {
-      schema =
-          declared.getTypes().stream()
-              .filter(s -> s.getType() != Schema.Type.NULL)
-              .findFirst()
-              .orElseThrow(() -> new IOException("a union of nothing but null"));
+      schema = declared.getTypes().get(GenericData.get().resolveUnion(declared, value));
     }
     LogicalType logical = schema.getLogicalType();
     switch (schema.getType()) {
@@ -106,8 +104,16 @@ final class JsonRows {
         }
         json.writeEndArray();
       }
+      case MAP -> {
+        json.writeStartObject();
+        for (Map.Entry<?, ?> entry : ((Map<?, ?>) value).entrySet()) {
+          json.writeFieldName(entry.getKey().toString());
+          write(json, schema.getValueType(), entry.getValue());
+        }
+        json.writeEndObject();
+      }
       case INT, LONG -> writeWhole(json, logical, (Number) value);
-      case FLOAT -> json.writeNumber(new BigDecimal(value.toString()));
+      case FLOAT -> json.writeNumber((Float) value);
       case DOUBLE -> json.writeNumber((Double) value);
       case BOOLEAN -> json.writeBoolean((Boolean) value);
       case BYTES, FIXED -> writeBytes(json, logical, value);

@@ -1,8 +1,10 @@
 package dev.millrace.pipelines.io;
 
 import com.fasterxml.jackson.annotation.JsonPropertyOrder;
+import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.SerializationFeature;
+import dev.millrace.pipelines.UserError;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.AtomicMoveNotSupportedException;
@@ -10,6 +12,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.util.List;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -24,6 +27,8 @@ public record Manifest(String pipeline, String run, List<DataFile> files) {
 
   /** Name of the file, in the root of the lake. */
   public static final String NAME = "manifest.json";
+
+  private static final Set<String> LAYERS = Set.of("bronze", "silver", "gold", "rejects");
 
   private static final ObjectMapper JSON =
       new ObjectMapper().enable(SerializationFeature.INDENT_OUTPUT);
@@ -49,7 +54,11 @@ public record Manifest(String pipeline, String run, List<DataFile> files) {
       long bytes,
       String sha256) {}
 
-  /** The manifest of a lake, or null if nothing was published there yet. */
+  /**
+   * The manifest of a lake, or null if nothing was published there yet.
+   *
+   * @throws UserError if it is damaged
+   */
   public static @Nullable Manifest read(Path lake) {
     Path file = lake.resolve(NAME);
     if (!Files.exists(file)) {
@@ -57,6 +66,14 @@ public record Manifest(String pipeline, String run, List<DataFile> files) {
     }
     try {
       return JSON.readValue(file.toFile(), Manifest.class);
+    } catch (JsonProcessingException damaged) {
+      throw new UserError(
+          "The manifest '"
+              + file
+              + "' is damaged ("
+              + damaged.getOriginalMessage()
+              + "); restore it, or delete it and run the pipeline again.",
+          damaged);
     } catch (IOException unreadable) {
       throw new UncheckedIOException("the manifest " + file + " cannot be read", unreadable);
     }
@@ -90,7 +107,7 @@ public record Manifest(String pipeline, String run, List<DataFile> files) {
     Path absolute = directory.toAbsolutePath().normalize();
     Path layer = absolute.getParent();
     Path lake = layer == null ? null : layer.getParent();
-    if (layer == null || lake == null) {
+    if (layer == null || lake == null || !LAYERS.contains(String.valueOf(layer.getFileName()))) {
       return null;
     }
     Manifest manifest = read(lake);

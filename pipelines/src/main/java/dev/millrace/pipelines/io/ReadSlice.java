@@ -21,13 +21,15 @@ import java.nio.channels.ReadableByteChannel;
 import java.nio.channels.SeekableByteChannel;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
+import java.util.Iterator;
 import java.util.List;
 import java.util.Objects;
 import java.util.function.Consumer;
 import java.util.zip.GZIPInputStream;
 import java.util.zip.ZipException;
-import org.apache.avro.AvroRuntimeException;
-import org.apache.avro.file.DataFileStream;
+import org.apache.avro.file.DataFileReader;
+import org.apache.avro.file.SeekableInput;
+import org.apache.avro.generic.GenericData;
 import org.apache.avro.generic.GenericDatumReader;
 import org.apache.avro.generic.GenericRecord;
 import org.apache.avro.generic.IndexedRecord;
@@ -88,10 +90,10 @@ final class ReadSlice extends DoFn<List<FileSlice>, RawRecord> {
       switch (slice.format()) {
         case JSON_LINES -> lines(slice, channel, out);
         case CSV -> csv(slice, Channels.newInputStream(channel), out);
-        case AVRO -> avro(slice, Channels.newInputStream(channel), out);
+        case AVRO -> avro(slice, (SeekableByteChannel) channel, out);
         case PARQUET -> parquet(slice, out);
       }
-    } catch (EOFException | ZipException | AvroRuntimeException damaged) {
+    } catch (EOFException | ZipException damaged) {
       throw damaged(slice, damaged);
     } catch (IOException failed) {
       // Decompressors have no type of their own for damage; a device that fails is to be retried.
@@ -157,7 +159,9 @@ final class ReadSlice extends DoFn<List<FileSlice>, RawRecord> {
             .detectBomHeader(false)
             .ofCsvRecord(text)) {
       List<String> header = null;
-      for (CsvRecord row : reader) {
+      Iterator<CsvRecord> rows = reader.iterator();
+      while (guarded(slice, rows::hasNext)) {
+        CsvRecord row = guarded(slice, rows::next);
         List<String> columns = row.getFields();
         if (header == null) {
           header = columns.stream().map(c -> c.replace("\ufeff", "").strip()).toList();
@@ -172,28 +176,88 @@ final class ReadSlice extends DoFn<List<FileSlice>, RawRecord> {
     }
   }
 
-  private void avro(FileSlice slice, InputStream in, Consumer<RawRecord> out) throws IOException {
-    try (DataFileStream<GenericRecord> rows =
-        new DataFileStream<>(in, new GenericDatumReader<>())) {
-      GenericRecord row = null;
-      for (long number = 0; rows.hasNext(); number++) {
-        row = rows.next(row);
-        out.accept(rowRecord(slice, number, row));
+  private void avro(FileSlice slice, SeekableByteChannel channel, Consumer<RawRecord> out)
+      throws IOException {
+    try (DataFileReader<GenericRecord> rows =
+        guarded(
+            slice,
+            () -> new DataFileReader<>(new ChannelInput(channel), new GenericDatumReader<>()))) {
+      GenericRecord reused = guarded(slice, () -> new GenericData.Record(rows.getSchema()));
+      for (long number = 0; guarded(slice, rows::hasNext); number++) {
+        long at = number;
+        out.accept(guarded(slice, () -> rowRecord(slice, at, rows.next(reused))));
+      }
+      // Avro takes a file that ends within a block for one that ends before it.
+      if (rows.previousSync() != channel.size()) {
+        throw damaged(slice, new EOFException("it ends within a block"));
       }
     }
   }
 
   private void parquet(FileSlice slice, Consumer<RawRecord> out) throws IOException {
     try (ParquetReader<GenericRecord> rows =
-        AvroParquetReader.<GenericRecord>builder(
-                new ChannelInputFile(slice.path(), slice.end()), new PlainParquetConfiguration())
-            .build()) {
-      long number = 0;
-      for (GenericRecord row = rows.read(); row != null; row = rows.read()) {
-        out.accept(rowRecord(slice, number++, row));
+        guarded(
+            slice,
+            () ->
+                AvroParquetReader.<GenericRecord>builder(
+                        new ChannelInputFile(slice.path(), slice.end()),
+                        new PlainParquetConfiguration())
+                    // Values as they are stored: JsonRows converts them.
+                    .withDataModel(new GenericData())
+                    .build())) {
+      for (long number = 0; ; number++) {
+        GenericRecord row = guarded(slice, rows::read);
+        if (row == null) {
+          return;
+        }
+        long at = number;
+        out.accept(guarded(slice, () -> rowRecord(slice, at, row)));
       }
-    } catch (RuntimeException damaged) {
+    }
+  }
+
+  /**
+   * Takes one step in a file whose reader has no exception of its own for damage. Apart from what
+   * is done with the records: the failure of a later step is no damage.
+   */
+  private static <R> R guarded(FileSlice slice, Step<R> step) {
+    try {
+      return step.take();
+    } catch (UserError known) {
+      throw known;
+    } catch (IOException | RuntimeException damaged) {
       throw damaged(slice, damaged);
+    }
+  }
+
+  private interface Step<R> {
+    R take() throws IOException;
+  }
+
+  private record ChannelInput(SeekableByteChannel channel) implements SeekableInput {
+    @Override
+    public void seek(long position) throws IOException {
+      channel.position(position);
+    }
+
+    @Override
+    public long tell() throws IOException {
+      return channel.position();
+    }
+
+    @Override
+    public long length() throws IOException {
+      return channel.size();
+    }
+
+    @Override
+    public int read(byte[] bytes, int from, int length) throws IOException {
+      return channel.read(ByteBuffer.wrap(bytes, from, length));
+    }
+
+    @Override
+    public void close() throws IOException {
+      channel.close();
     }
   }
 

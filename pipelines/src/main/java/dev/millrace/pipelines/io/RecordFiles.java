@@ -177,6 +177,13 @@ public final class RecordFiles extends PTransform<PBegin, PCollection<RawRecord>
     java.nio.file.Path local = localPath(part);
     if (local != null && java.nio.file.Files.isDirectory(local)) {
       List<String> table = Manifest.filesOfTableAt(local);
+      if (table != null && table.isEmpty()) {
+        throw new UserError(
+            what
+                + ": the manifest of the lake names no file of '"
+                + part
+                + "'; name another table.");
+      }
       if (table != null) {
         return table.stream().flatMap(f -> match(f).stream()).toList();
       }
@@ -199,6 +206,9 @@ public final class RecordFiles extends PTransform<PBegin, PCollection<RawRecord>
       }
       return files;
     } catch (FileNotFoundException missing) {
+      if (!pattern.equals(part)) {
+        throw new UserError(what + ": the directory '" + part + "' holds no data file.", missing);
+      }
       throw new UserError(
           what + ": there is no file '" + part + "'; name a file, a directory or a glob.", missing);
     } catch (IllegalArgumentException noFileSystem) {

@@ -3,6 +3,7 @@ package dev.millrace.pipelines.sales;
 import dev.millrace.pipelines.UserError;
 import dev.millrace.schemas.system.LedgerEntry;
 import dev.millrace.transforms.ledger.LedgerCheck;
+import java.math.BigDecimal;
 import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -69,7 +70,9 @@ final class RunGate extends PTransform<PCollection<LedgerEntry>, PCollection<Lon
         rejected += entry.getInvalid() + entry.getLate();
       }
     }
-    if (rejected > maxRejectRatio * read) {
+    // In decimals: 0.29 * 100 is a little less than 29 as a double.
+    BigDecimal allowed = BigDecimal.valueOf(maxRejectRatio).multiply(BigDecimal.valueOf(read));
+    if (BigDecimal.valueOf(rejected).compareTo(allowed) > 0) {
       found.add(
           "%,d of %,d sales were rejected (%.2f %%), more than --max-reject-ratio=%s allows; with a higher ratio the run is published, and the table dead_letter says why each was rejected."
               .formatted(rejected, read, 100.0 * rejected / read, maxRejectRatio));

@@ -13,7 +13,7 @@ import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /** One real PostgreSQL for all tests of this JVM, with a database of its own for each test. */
-final class TestPostgres {
+public final class TestPostgres {
 
   /** Database that lets nobody in without a password. */
   static final String GUARDED = "guarded";
@@ -24,7 +24,7 @@ final class TestPostgres {
   private TestPostgres() {}
 
   /** URL of a new, empty database. */
-  static String newDatabase() {
+  public static String newDatabase() {
     String name = "test" + COUNT.incrementAndGet();
     run(SERVER.getJdbcUrl("postgres", "postgres"), "CREATE DATABASE " + name);
     return url(name, "postgres");
