@@ -217,8 +217,7 @@ class SalesPipelineTest {
           new String(
               encrypted ? Vault.open(config.secret()).decrypt(payload) : payload,
               StandardCharsets.UTF_8);
-      assertThat(
-          text, is(encrypted ? customer(4, 99) : SALES.get((int) letter.getPosition())));
+      assertThat(text, is(encrypted ? customer(4, 99) : SALES.get((int) letter.getPosition())));
     }
   }
 
