@@ -19,7 +19,10 @@ import java.nio.ByteBuffer;
 import java.nio.channels.Channels;
 import java.nio.channels.ReadableByteChannel;
 import java.nio.channels.SeekableByteChannel;
+import java.nio.charset.CharacterCodingException;
+import java.nio.charset.CharsetDecoder;
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Iterator;
 import java.util.List;
@@ -148,8 +151,10 @@ final class ReadSlice extends DoFn<List<FileSlice>, RawRecord> {
   }
 
   private void csv(FileSlice slice, InputStream in, Consumer<RawRecord> out) throws IOException {
+    // Latin-1 keeps the bytes as they are; what they mean is decided per record.
     InputStreamReader text =
-        new InputStreamReader(decompressed(in, slice.compression()), StandardCharsets.UTF_8);
+        new InputStreamReader(decompressed(in, slice.compression()), StandardCharsets.ISO_8859_1);
+    CharsetDecoder utf8 = StandardCharsets.UTF_8.newDecoder();
     try (CsvReader<CsvRecord> reader =
         CsvReader.builder()
             .maxBufferSize(CSV_RECORD_LIMIT)
@@ -162,18 +167,37 @@ final class ReadSlice extends DoFn<List<FileSlice>, RawRecord> {
       Iterator<CsvRecord> rows = reader.iterator();
       while (guarded(slice, rows::hasNext)) {
         CsvRecord row = guarded(slice, rows::next);
-        List<String> columns = row.getFields();
+        List<String> columns = utf8(row.getFields(), utf8);
         if (header == null) {
-          header = columns.stream().map(c -> c.replace("\ufeff", "").strip()).toList();
+          header =
+              (columns == null ? row.getFields() : columns)
+                  .stream().map(c -> c.replace("\ufeff", "").strip()).toList();
           continue;
         }
         byte[] payload =
-            columns.size() == header.size()
+            columns != null && columns.size() == header.size()
                 ? JsonRows.ofColumns(header, columns, contract)
-                : String.join(",", columns).getBytes(StandardCharsets.UTF_8);
+                : String.join(",", row.getFields()).getBytes(StandardCharsets.ISO_8859_1);
         out.accept(record(slice, row.getStartingLineNumber(), payload));
       }
     }
+  }
+
+  /** The texts whose bytes are these characters; null if they are not UTF-8. */
+  private static @Nullable List<String> utf8(List<String> latin, CharsetDecoder decoder) {
+    if (latin.stream().allMatch(text -> text.chars().allMatch(c -> c < 0x80))) {
+      return latin;
+    }
+    List<String> texts = new ArrayList<>(latin.size());
+    for (String text : latin) {
+      try {
+        byte[] bytes = text.getBytes(StandardCharsets.ISO_8859_1);
+        texts.add(decoder.decode(ByteBuffer.wrap(bytes)).toString());
+      } catch (CharacterCodingException notUtf8) {
+        return null;
+      }
+    }
+    return texts;
   }
 
   private void avro(FileSlice slice, SeekableByteChannel channel, Consumer<RawRecord> out)

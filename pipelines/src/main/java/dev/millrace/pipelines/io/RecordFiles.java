@@ -40,8 +40,8 @@ import org.jspecify.annotations.Nullable;
  * is the name of the file (with as much of its path as tells it from others). The position is the
  * byte offset of the line in the decompressed text, the line number of a CSV record, or the row
  * number in an Avro or Parquet file; so it does not depend on how files were split. Records of CSV,
- * Avro and Parquet are rendered as JSON objects; a CSV record with too few or too many columns goes
- * on as its text, which the refining pass refuses. Blank lines are skipped.
+ * Avro and Parquet are rendered as JSON objects; a CSV record with too few or too many columns, or
+ * not in UTF-8, goes on as its bytes, which the refining pass refuses. Blank lines are skipped.
  * <b>Bounded/unbounded:</b> bounded. <b>State and timers:</b> none. <b>Reasons:</b> none.
  * <b>Guarantee:</b> memory is bounded by the longest record allowed. A file that is damaged fails
  * the run. <b>Runners:</b> all.

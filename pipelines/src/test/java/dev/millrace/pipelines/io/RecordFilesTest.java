@@ -21,6 +21,7 @@ import dev.millrace.transforms.refine.Limits;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -160,6 +161,27 @@ class RecordFilesTest {
             "a.csv:2 1997-01-01",
             "a.csv:3 1997-01-02,2,3",
             "a.csv:4 {\"day\":\"1997-01-03\",\"store_id\":4}"));
+  }
+
+  @Test
+  void aCsvRecordThatIsNotUtf8GoesOnAsItsBytesToBeRefused() throws IOException {
+    byte[] latin = "1997-01-02,Äpfel".getBytes(StandardCharsets.ISO_8859_1);
+    Path file =
+        write(
+            "a.csv",
+            joined(
+                utf8("day,product_category\n1997-01-01,Äpfel €\n"),
+                joined(latin, utf8("\n1997-01-03,Obst\n"))));
+
+    List<RawRecord> records = read(RecordFiles.read("--sales", file.toString(), TestFiles.REVENUE));
+
+    assertThat(
+        TestFiles.text(records.get(0)),
+        is("a.csv:2 {\"day\":\"1997-01-01\",\"product_category\":\"Äpfel €\"}"));
+    assertThat(records.get(1).payload(), is(latin));
+    assertThat(
+        TestFiles.text(records.get(2)),
+        is("a.csv:4 {\"day\":\"1997-01-03\",\"product_category\":\"Obst\"}"));
   }
 
   @ParameterizedTest
