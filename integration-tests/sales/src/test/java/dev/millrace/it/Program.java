@@ -13,21 +13,29 @@ import java.util.concurrent.TimeUnit;
 final class Program {
 
   private final Path directory;
+  private final List<String> prefix;
   private final List<String> jvm;
 
-  private Program(Path directory, List<String> jvm) {
+  private Program(Path directory, List<String> prefix, List<String> jvm) {
     this.directory = directory;
+    this.prefix = prefix;
     this.jvm = jvm;
   }
 
   /** The program, started in a directory. */
   static Program in(Path directory) {
-    return new Program(directory, List.of("-Xmx1g", "-XX:+UseSerialGC"));
+    return new Program(directory, List.of(), List.of("-Xmx1g", "-XX:+UseSerialGC"));
   }
 
-  /** The same with another heap. */
-  Program withHeap(String size) {
-    return new Program(directory, List.of("-Xmx" + size, "-XX:+UseSerialGC"));
+  /** The same, compiled in haste: for little data. */
+  Program forLittleData() {
+    return new Program(
+        directory, prefix, List.of("-Xmx1g", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"));
+  }
+
+  /** The same, started by another program that takes a command as its last arguments. */
+  Program startedBy(String... starter) {
+    return new Program(directory, List.of(starter), jvm);
   }
 
   /** Runs to the end. */
@@ -51,7 +59,7 @@ final class Program {
 
   /** Starts and returns at once. */
   Running start(Map<String, String> environment, String... arguments) throws IOException {
-    List<String> command = new ArrayList<>();
+    List<String> command = new ArrayList<>(prefix);
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
     command.addAll(jvm);
     command.add("-jar");

@@ -32,11 +32,26 @@ final class JsonRows {
 
   private JsonRows() {}
 
-  /** A row of Avro or Parquet: decimals exact, times in ISO-8601, bytes in Base64. */
-  static byte[] ofRecord(IndexedRecord row) throws IOException {
+  /**
+   * A row of Avro or Parquet: decimals exact, times in ISO-8601, bytes in Base64.
+   *
+   * @param scales of the columns whose whole numbers are decimals without their point
+   */
+  static byte[] ofRecord(IndexedRecord row, Map<String, Integer> scales) throws IOException {
     ByteArrayOutputStream bytes = new ByteArrayOutputStream(256);
     try (JsonGenerator json = JSON.createGenerator(bytes)) {
-      write(json, row.getSchema(), row);
+      json.writeStartObject();
+      for (Schema.Field field : row.getSchema().getFields()) {
+        Object value = row.get(field.pos());
+        Integer scale = scales.get(field.name());
+        json.writeFieldName(field.name());
+        if (scale != null && value instanceof Number whole) {
+          json.writeRawValue(BigDecimal.valueOf(whole.longValue(), scale).toPlainString());
+        } else {
+          write(json, field.schema(), value);
+        }
+      }
+      json.writeEndObject();
     }
     return bytes.toByteArray();
   }

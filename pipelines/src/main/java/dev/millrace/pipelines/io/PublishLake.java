@@ -127,6 +127,7 @@ public final class PublishLake extends PTransform<PCollection<?>, PCollection<KV
       String table = name.getName(1).toString();
       Path partition =
           name.getNameCount() > 3 ? name.subpath(2, name.getNameCount() - 1) : Path.of("");
+      Footers.settle(staged);
       String hash = sha256(staged);
       long bytes = Files.size(staged);
       long rows;

@@ -24,8 +24,10 @@ import java.nio.charset.CharsetDecoder;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.Iterator;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.function.Consumer;
 import java.util.zip.GZIPInputStream;
@@ -41,9 +43,13 @@ import org.apache.beam.sdk.io.FileSystems;
 import org.apache.beam.sdk.io.range.OffsetRange;
 import org.apache.beam.sdk.transforms.DoFn;
 import org.apache.beam.sdk.transforms.splittabledofn.RestrictionTracker;
+import org.apache.parquet.ParquetReadOptions;
 import org.apache.parquet.avro.AvroParquetReader;
 import org.apache.parquet.conf.PlainParquetConfiguration;
+import org.apache.parquet.hadoop.ParquetFileReader;
 import org.apache.parquet.hadoop.ParquetReader;
+import org.apache.parquet.schema.LogicalTypeAnnotation;
+import org.apache.parquet.schema.Type;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -209,7 +215,7 @@ final class ReadSlice extends DoFn<List<FileSlice>, RawRecord> {
       GenericRecord reused = guarded(slice, () -> new GenericData.Record(rows.getSchema()));
       for (long number = 0; guarded(slice, rows::hasNext); number++) {
         long at = number;
-        out.accept(guarded(slice, () -> rowRecord(slice, at, rows.next(reused))));
+        out.accept(guarded(slice, () -> rowRecord(slice, at, rows.next(reused), Map.of())));
       }
       // Avro takes a file that ends within a block for one that ends before it.
       if (rows.previousSync() != channel.size()) {
@@ -219,13 +225,13 @@ final class ReadSlice extends DoFn<List<FileSlice>, RawRecord> {
   }
 
   private void parquet(FileSlice slice, Consumer<RawRecord> out) throws IOException {
+    ChannelInputFile file = new ChannelInputFile(slice.path(), slice.end());
+    Map<String, Integer> scales = guarded(slice, () -> scales(file));
     try (ParquetReader<GenericRecord> rows =
         guarded(
             slice,
             () ->
-                AvroParquetReader.<GenericRecord>builder(
-                        new ChannelInputFile(slice.path(), slice.end()),
-                        new PlainParquetConfiguration())
+                AvroParquetReader.<GenericRecord>builder(file, new PlainParquetConfiguration())
                     // Values as they are stored: JsonRows converts them.
                     .withDataModel(new GenericData())
                     .build())) {
@@ -235,7 +241,7 @@ final class ReadSlice extends DoFn<List<FileSlice>, RawRecord> {
           return;
         }
         long at = number;
-        out.accept(guarded(slice, () -> rowRecord(slice, at, row)));
+        out.accept(guarded(slice, () -> rowRecord(slice, at, row, scales)));
       }
     }
   }
@@ -285,10 +291,35 @@ final class ReadSlice extends DoFn<List<FileSlice>, RawRecord> {
     }
   }
 
-  private RawRecord rowRecord(FileSlice slice, long number, IndexedRecord row) throws IOException {
+  /**
+   * Scales of the columns that keep decimals in whole numbers: as Avro they are whole numbers, and
+   * no more.
+   */
+  private static Map<String, Integer> scales(ChannelInputFile file) throws IOException {
+    Map<String, Integer> scales = new HashMap<>();
+    try (ParquetFileReader reader =
+        ParquetFileReader.open(
+            file, ParquetReadOptions.builder(new PlainParquetConfiguration()).build())) {
+      for (Type column : reader.getFileMetaData().getSchema().getFields()) {
+        if (column.isPrimitive()
+            && column.getLogicalTypeAnnotation()
+                instanceof LogicalTypeAnnotation.DecimalLogicalTypeAnnotation decimal) {
+          switch (column.asPrimitiveType().getPrimitiveTypeName()) {
+            case INT32, INT64 -> scales.put(column.getName(), decimal.getScale());
+            default -> {}
+          }
+        }
+      }
+    }
+    return scales;
+  }
+
+  private RawRecord rowRecord(
+      FileSlice slice, long number, IndexedRecord row, Map<String, Integer> scales)
+      throws IOException {
     return row.getSchema().getName().equals("BronzeRecord")
         ? bronze(row)
-        : record(slice, number, JsonRows.ofRecord(row));
+        : record(slice, number, JsonRows.ofRecord(row, scales));
   }
 
   private RawRecord bronze(IndexedRecord row) {

@@ -158,6 +158,10 @@ final class SalesJob implements CatalogueEntry.Job {
   }
 
   private static void writable(String option, String directory) {
+    if (Files.isRegularFile(Path.of(directory))) {
+      throw new UserError(
+          option + ": '" + directory + "' is a file; name another place, for a directory.");
+    }
     try {
       Path path = Files.createDirectories(Path.of(directory));
       Files.delete(Files.createTempFile(path, ".writable", null));
