@@ -30,8 +30,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.function.Consumer;
-import java.util.zip.GZIPInputStream;
-import java.util.zip.ZipException;
 import org.apache.avro.file.DataFileReader;
 import org.apache.avro.file.SeekableInput;
 import org.apache.avro.generic.GenericData;
@@ -43,6 +41,7 @@ import org.apache.beam.sdk.io.FileSystems;
 import org.apache.beam.sdk.io.range.OffsetRange;
 import org.apache.beam.sdk.transforms.DoFn;
 import org.apache.beam.sdk.transforms.splittabledofn.RestrictionTracker;
+import org.apache.commons.compress.compressors.gzip.GzipCompressorInputStream;
 import org.apache.parquet.ParquetReadOptions;
 import org.apache.parquet.avro.AvroParquetReader;
 import org.apache.parquet.conf.PlainParquetConfiguration;
@@ -102,11 +101,11 @@ final class ReadSlice extends DoFn<List<FileSlice>, RawRecord> {
         case AVRO -> avro(slice, (SeekableByteChannel) channel, out);
         case PARQUET -> parquet(slice, out);
       }
-    } catch (EOFException | ZipException damaged) {
+    } catch (EOFException damaged) {
       throw damaged(slice, damaged);
     } catch (IOException failed) {
       // Decompressors have no type of their own for damage; a device that fails is to be retried.
-      if (slice.compression() == Compression.ZSTD) {
+      if (slice.compression() != Compression.NONE) {
         throw damaged(slice, failed);
       }
       throw failed;
@@ -116,7 +115,12 @@ final class ReadSlice extends DoFn<List<FileSlice>, RawRecord> {
   static InputStream decompressed(InputStream in, Compression compression) throws IOException {
     return switch (compression) {
       case NONE -> in;
-      case GZIP -> new GZIPInputStream(in, 1 << 16);
+      // That of the JDK takes a damaged second member for the end of the file.
+      case GZIP ->
+          GzipCompressorInputStream.builder()
+              .setInputStream(new BufferedInputStream(in, 1 << 16))
+              .setDecompressConcatenated(true)
+              .get();
       case ZSTD -> new ZstdInputStream(new BufferedInputStream(in, 1 << 16));
     };
   }

@@ -23,6 +23,7 @@ import net.jqwik.api.constraints.IntRange;
 import org.apache.avro.Schema;
 import org.apache.avro.generic.GenericRecord;
 import org.apache.avro.generic.GenericRecordBuilder;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -80,6 +81,17 @@ class DamagedFilesTest {
     assertThat(
         damaged.getMessage(),
         allOf(containsString(file.toString()), containsString("damaged or cut off")));
+  }
+
+  @Test
+  void aGzipFileWhoseSecondMemberIsDamagedIsSaidToBe() throws IOException {
+    byte[] member = file(Kind.GZIP_LINES);
+    byte[] two = Arrays.copyOf(member, 2 * member.length);
+    System.arraycopy(member, 0, two, member.length, member.length);
+    two[member.length] = 'x';
+    Path file = Files.write(directory.resolve("two.json.gz"), two);
+
+    assertThat(damaged(file).getMessage(), containsString("damaged or cut off"));
   }
 
   /** Where no checksum protects the bytes, damage can read as another value; all else is said. */
