@@ -6,6 +6,7 @@ import java.io.IOException;
 import java.io.RandomAccessFile;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
 import org.apache.parquet.format.ColumnChunk;
@@ -47,8 +48,10 @@ final class Footers {
       if (settled.size() != old.length) {
         throw new IOException("the footer of " + file + " changed its length when it was settled");
       }
-      parquet.seek(start);
-      parquet.write(settled.toByteArray());
+      if (!Arrays.equals(settled.toByteArray(), old)) {
+        parquet.seek(start);
+        parquet.write(settled.toByteArray());
+      }
     }
   }
 }

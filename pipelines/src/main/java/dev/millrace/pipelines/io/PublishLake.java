@@ -3,6 +3,7 @@ package dev.millrace.pipelines.io;
 import dev.millrace.pipelines.io.Manifest.DataFile;
 import java.io.IOException;
 import java.io.InputStream;
+import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
@@ -142,7 +143,13 @@ public final class PublishLake extends PTransform<PCollection<?>, PCollection<KV
       Files.createDirectories(target.getParent());
       if (!Files.exists(target) || Files.size(target) != bytes) {
         Path copy = target.resolveSibling("." + target.getFileName());
-        Files.copy(staged, copy, StandardCopyOption.REPLACE_EXISTING);
+        Files.deleteIfExists(copy);
+        try {
+          // Takes no space: publishing does not fail for a disk that is full.
+          Files.createLink(copy, staged);
+        } catch (UnsupportedOperationException | FileSystemException noLinks) {
+          Files.copy(staged, copy, StandardCopyOption.REPLACE_EXISTING);
+        }
         Files.move(copy, target, StandardCopyOption.REPLACE_EXISTING);
       }
       return new DataFile(

@@ -57,6 +57,7 @@ import org.apache.beam.sdk.transforms.Count;
 import org.apache.beam.sdk.transforms.MapElements;
 import org.apache.beam.sdk.values.PCollection;
 import org.apache.beam.sdk.values.TypeDescriptor;
+import org.apache.beam.sdk.values.TypeDescriptors;
 import org.jspecify.annotations.Nullable;
 
 /** One run of {@code sales}: joins the flow to files, lake, warehouse and report. */
@@ -208,12 +209,23 @@ final class SalesJob implements CatalogueEntry.Job {
             VERSION);
     PCollection<Long> go =
         results.ledger().apply("RunGate", RunGate.refusingMoreRejectsThan(config.maxRejectRatio()));
-    PCollection<TableChange> published = warehouse(results, go);
-    lake(raw, results, published);
+    Lake lake = lake(raw, results);
+    PCollection<String> files = lake.write();
+    // The lake first: a disk that is full is found before anything is published.
+    PCollection<TableChange> published = warehouse(results, go, files);
+    published
+        .apply(
+            "WarehousePublished",
+            Combine.globally(Count.<TableChange>combineFn()).withoutDefaults())
+        .apply("PublishLake", lake.publish().after(files));
   }
 
-  private PCollection<TableChange> warehouse(SalesResults results, PCollection<Long> go) {
+  private PCollection<TableChange> warehouse(
+      SalesResults results, PCollection<Long> go, PCollection<String> files) {
     List<PCollection<Void>> written = new ArrayList<>();
+    written.add(
+        files.apply(
+            "LakeWritten", MapElements.into(TypeDescriptors.voids()).via(path -> (Void) null)));
     SalesAnswers answers = results.answers();
     written.add(write("Regions", values("Regions", results.regions(), Region.class), Region.class));
     written.add(
@@ -250,8 +262,7 @@ final class SalesJob implements CatalogueEntry.Job {
     return go.apply("PublishWarehouse", warehouse().publish().after(written));
   }
 
-  private void lake(
-      List<PCollection<RawRecord>> raw, SalesResults results, PCollection<TableChange> published) {
+  private Lake lake(List<PCollection<RawRecord>> raw, SalesResults results) {
     Lake lake = staged();
     for (int i = 0; i < INPUTS.size(); i++) {
       boolean isPrivate = sources.get(i).contract().hasPrivateFields();
@@ -261,7 +272,7 @@ final class SalesJob implements CatalogueEntry.Job {
           Lake.bronze(INPUTS.get(i), isPrivate ? config.secret() : null));
     }
     SalesAnswers answers = results.answers();
-    lake.add(
+    return lake.add(
             "Silver_sales",
             results.sales(),
             Lake.silver(
@@ -279,11 +290,6 @@ final class SalesJob implements CatalogueEntry.Job {
         .add("Gold_top_products", answers.topProducts(), Lake.gold(TopProduct.class))
         .add("Gold_ledger", results.ledger(), Lake.gold(LedgerEntry.class))
         .add("Rejects_dead_letter", results.rejects(), Lake.rejects());
-    published
-        .apply(
-            "WarehousePublished",
-            Combine.globally(Count.<TableChange>combineFn()).withoutDefaults())
-        .apply("PublishLake", lake.publish().after(lake.write()));
   }
 
   private Lake staged() {
