@@ -381,7 +381,7 @@ final class ReadSlice extends DoFn<List<FileSlice>, RawRecord> {
         "The file '"
             + slice.path()
             + "' is damaged or cut off ("
-            + cause.getMessage()
+            + (cause.getMessage() == null ? "it ends too early" : cause.getMessage())
             + "); fetch it again. Nothing was published.",
         cause);
   }
