@@ -63,8 +63,7 @@ public final class Broker {
     Files.createDirectories(data);
     tell("starting");
     format();
-    KafkaRaftServer server =
-        new KafkaRaftServer(new KafkaConfig(properties(), false), Time.SYSTEM);
+    KafkaRaftServer server = new KafkaRaftServer(new KafkaConfig(properties(), false), Time.SYSTEM);
     Runtime.getRuntime()
         .addShutdownHook(
             new Thread(
@@ -116,8 +115,7 @@ public final class Broker {
     set.put("node.id", NODE);
     set.put("controller.quorum.voters", NODE + "@127.0.0.1:" + controller);
     set.put("controller.listener.names", "CONTROLLER");
-    set.put(
-        "listeners", "PLAINTEXT://127.0.0.1:" + port + ",CONTROLLER://127.0.0.1:" + controller);
+    set.put("listeners", "PLAINTEXT://127.0.0.1:" + port + ",CONTROLLER://127.0.0.1:" + controller);
     set.put("advertised.listeners", "PLAINTEXT://127.0.0.1:" + port);
     set.put("listener.security.protocol.map", "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT");
     set.put("inter.broker.listener.name", "PLAINTEXT");
