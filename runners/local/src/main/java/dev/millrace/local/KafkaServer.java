@@ -169,7 +169,7 @@ final class KafkaServer {
   /** Whether the broker says who belongs to its cluster. */
   static boolean answers(Run run, Duration patience) {
     int millis = (int) patience.toMillis();
-    try (Admin admin =
+    Admin admin =
         Admin.create(
             Map.of(
                 AdminClientConfig.BOOTSTRAP_SERVERS_CONFIG,
@@ -177,13 +177,17 @@ final class KafkaServer {
                 AdminClientConfig.REQUEST_TIMEOUT_MS_CONFIG,
                 millis,
                 AdminClientConfig.DEFAULT_API_TIMEOUT_MS_CONFIG,
-                millis))) {
+                millis));
+    try {
       return !admin.describeCluster().nodes().get(millis, TimeUnit.MILLISECONDS).isEmpty();
     } catch (ExecutionException | TimeoutException | KafkaException silent) {
       return false;
     } catch (InterruptedException interrupted) {
       Thread.currentThread().interrupt();
       return false;
+    } finally {
+      // Without a limit it waits for an answer that never comes.
+      admin.close(Duration.ZERO);
     }
   }
 

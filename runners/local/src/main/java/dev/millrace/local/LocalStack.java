@@ -32,10 +32,12 @@ public final class LocalStack {
   private static final String POSTGRES = "PostgreSQL";
   private static final Duration PATIENCE = Duration.ofSeconds(60);
   private static final Duration GLANCE = Duration.ofSeconds(5);
+  private static final Duration STOP = Duration.ofSeconds(30);
 
   private final Path directory;
   private final Path postgres;
   private final KafkaServer kafka;
+  private final Duration stop;
 
   /**
    * The stack of a working directory.
@@ -44,6 +46,12 @@ public final class LocalStack {
    *     {@code postgres}
    */
   public LocalStack(Path directory) {
+    this(directory, STOP);
+  }
+
+  /** The same, with another time for the broker to stop in before it is killed. */
+  LocalStack(Path directory, Duration stop) {
+    this.stop = stop;
     Path place = directory.toAbsolutePath().normalize();
     this.directory = place.resolve("stack");
     this.postgres = place.resolve("postgres");
@@ -217,7 +225,7 @@ public final class LocalStack {
         false,
         () -> {
           List<String> said = new ArrayList<>();
-          said.add(kafka.stop(PATIENCE) ? "Kafka is stopped." : "Kafka was not up.");
+          said.add(kafka.stop(stop) ? "Kafka is stopped." : "Kafka was not up.");
           boolean ran = LocalPostgres.look(postgres).filter(PostgresServer.Run::alive).isPresent();
           boolean used = LocalPostgres.stop(postgres);
           said.add(
@@ -245,7 +253,7 @@ public final class LocalStack {
                 "PostgreSQL is used by another command, so nothing was removed; wait for its end and try again.",
                 null);
           }
-          kafka.stop(PATIENCE);
+          kafka.stop(stop);
           PostgresProgram.delete(kafka.place());
           return there;
         });

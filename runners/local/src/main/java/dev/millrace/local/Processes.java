@@ -1,11 +1,13 @@
 package dev.millrace.local;
 
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Optional;
+import java.util.stream.Stream;
 
 /** Processes that were written down, found again. */
 final class Processes {
@@ -32,18 +34,21 @@ final class Processes {
                     .isPresent());
   }
 
-  /** A process that ended and that nobody has buried does not live. */
+  /**
+   * A process that ended and that nobody has buried does not live; one whose first thread ended
+   * does, and holds its ports, as long as it has others.
+   */
   static boolean isAlive(ProcessHandle process) {
     if (!process.isAlive()) {
       return false;
     }
-    Path stat = Path.of("/proc", Long.toString(process.pid()), "stat");
     if (!Files.exists(Path.of("/proc/self"))) {
       return true;
     }
-    try {
-      return !Files.readString(stat).contains(") Z ");
-    } catch (IOException gone) {
+    Path proc = Path.of("/proc", Long.toString(process.pid()));
+    try (Stream<Path> threads = Files.list(proc.resolve("task"))) {
+      return !Files.readString(proc.resolve("stat")).contains(") Z ") || threads.count() > 1;
+    } catch (IOException | UncheckedIOException gone) {
       return false;
     }
   }
