@@ -144,6 +144,10 @@ class LocalStackTest {
   @Test
   void aBrokerThatHangsIsToldAndStoppedAllTheSame(@TempDir Path other) throws Exception {
     // Given
+    String program = "server-" + PostgresProgram.version();
+    Files.createSymbolicLink(
+        Files.createDirectories(other.resolve("postgres")).resolve(program),
+        directory.resolve("postgres").resolve(program));
     LocalStack another = new LocalStack(other, Duration.ofSeconds(2));
     another.up(Optional.of(Ports.free(0)), phase -> {});
     Server broker = another.status().get(0);

@@ -44,7 +44,7 @@ final class Records {
   static KafkaProducer<String, String> producer(String servers, Map<String, Object> more) {
     Map<String, Object> settings = new HashMap<>(more);
     settings.put("bootstrap.servers", servers);
-    settings.put("max.block.ms", 10_000);
+    settings.put("max.block.ms", 5_000);
     return new KafkaProducer<>(settings, new StringSerializer(), new StringSerializer());
   }
 
