@@ -1,6 +1,7 @@
 package dev.millrace.runners;
 
 import dev.millrace.local.LocalPostgres;
+import dev.millrace.local.LocalServerException;
 import dev.millrace.pipelines.CatalogueEntry;
 import dev.millrace.pipelines.GeneratorEntry;
 import dev.millrace.pipelines.UserError;
@@ -32,12 +33,12 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
 /**
- * The command line: {@code run}, {@code generate}, {@code sql}, {@code list}, {@code help}, {@code
- * version}.
+ * The command line: {@code run}, {@code generate}, {@code sql}, {@code stack}, {@code list}, {@code
+ * help}, {@code version}.
  *
- * <p>Exit status: 0 if all went well, 2 if the user can mend the command, 1 otherwise. What went
- * wrong stands on standard error in one sentence, results on standard output; the whole story of an
- * error is in the log file.
+ * <p>Exit status: 0 if all went well, 2 if the user can mend the command, 3 if {@code stack status}
+ * finds a server that is not up, 1 otherwise. What went wrong stands on standard error in one
+ * sentence, results on standard output; the whole story of an error is in the log file.
  */
 @Command(
     name = "millrace",
@@ -97,6 +98,7 @@ public final class Millrace {
                 "generate",
                 new CommandLine(new Generate()).setUnmatchedOptionsArePositionalParams(true))
             .addSubcommand("sql", new Sql())
+            .addSubcommand("stack", new Stack())
             .addSubcommand("list", new Listing())
             .addSubcommand("help", new Help())
             .addSubcommand("version", new Version())
@@ -121,6 +123,7 @@ public final class Millrace {
     if (given.contains("--help") || given.contains("-h")) {
       Stream<String> topic = given.stream().takeWhile(word -> !word.startsWith("-")).limit(2);
       topic = given.get(0).equals("run") && given.size() > 2 ? topic.skip(1) : topic;
+      topic = given.get(0).equals("stack") ? topic.limit(1) : topic;
       return Stream.concat(Stream.of("help"), topic).toArray(String[]::new);
     }
     return arguments;
@@ -317,6 +320,37 @@ public final class Millrace {
     }
   }
 
+  @Command(
+      name = "stack",
+      description = "Real servers on this machine, Kafka and PostgreSQL: millrace stack up.")
+  private final class Stack extends Working implements Callable<Integer> {
+    @Parameters(
+        arity = "0..1",
+        paramLabel = "up|status|down|reset",
+        description =
+            "up: start them, and wait until they answer. status: how they are; exit status 3 unless all are up. down: stop them. reset: stop them and remove their data.")
+    @Nullable String action;
+
+    @Option(
+        names = "--kafka-port",
+        paramLabel = "PORT",
+        description = "Where Kafka listens on 127.0.0.1, for up. Default: 9092.")
+    @Nullable Integer kafkaPort;
+
+    private int status;
+
+    @Override
+    public Integer call() {
+      int failed =
+          working(
+              "stack",
+              this,
+              narrator ->
+                  status = new StackCommand(directory, narrator, out).run(action, kafkaPort));
+      return failed == 0 ? status : failed;
+    }
+  }
+
   @Command(name = "list", description = "List the pipelines and generators.")
   private final class Listing implements Callable<Integer> {
     @Override
@@ -406,6 +440,10 @@ public final class Millrace {
       return 0;
     } catch (Exception | OutOfMemoryError | StackOverflowError | LinkageError failed) {
       Failure failure = Failure.of(failed);
+      if (settings.log == LogMode.TEXT && failed instanceof LocalServerException server) {
+        narrator.abandon();
+        server.lastLines().forEach(line -> err.println("  " + line));
+      }
       if (failure.status() == Failure.USER) {
         narrator.error(failure.sentence());
       } else {

@@ -2,9 +2,6 @@ package dev.millrace.local;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.net.InetAddress;
-import java.net.InetSocketAddress;
-import java.net.ServerSocket;
 import java.nio.channels.FileChannel;
 import java.nio.channels.FileLock;
 import java.nio.file.AccessDeniedException;
@@ -16,15 +13,17 @@ import java.time.Duration;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
  * A PostgreSQL that is kept in a directory and runs while somebody uses it.
  *
  * <p>The first user starts it, users after that join it, in this process or another, and the last
- * one stops it. Who uses it is known by a shared lock on a file, which the operating system takes
- * back from a killed process; so nothing that dies, on either side, has to be tidied up by hand. It
- * listens on 127.0.0.1 only and trusts who connects from there.
+ * one stops it, unless it is {@linkplain #keep kept}. Who uses it is known by a shared lock on a
+ * file, which the operating system takes back from a killed process; so nothing that dies, on
+ * either side, has to be tidied up by hand. It listens on 127.0.0.1 only and trusts who connects
+ * from there.
  *
  * <pre>{@code
  * try (LocalPostgres postgres = LocalPostgres.in(Path.of(".millrace/postgres"))) {
@@ -119,6 +118,102 @@ public final class LocalPostgres implements AutoCloseable {
     }
   }
 
+  /** Lets the server live on when its last user has left, until {@link #stop} or its own end. */
+  public void keep() {
+    synchronized (SHARED) {
+      try {
+        shared.server.keep();
+      } catch (IOException failed) {
+        throw failed(shared.server, "kept", failed);
+      }
+    }
+  }
+
+  /**
+   * What is known of the server of a directory, without starting, joining or changing it.
+   *
+   * @return empty if it was never started, or was stopped
+   */
+  static Optional<PostgresServer.Run> look(Path directory) throws IOException {
+    return Files.isDirectory(directory)
+        ? new PostgresServer(directory.toRealPath()).lastRun()
+        : Optional.empty();
+  }
+
+  /**
+   * Takes {@link #keep} back, and stops the server unless somebody uses it; then the last user
+   * stops it.
+   *
+   * @return whether somebody uses it
+   */
+  static boolean stop(Path directory) throws IOException {
+    return alone(
+        directory,
+        (server, used) -> {
+          server.forgetKept();
+          if (!used) {
+            server.stop(PATIENCE);
+          }
+        });
+  }
+
+  /**
+   * Stops the server and removes its data; nothing happens if somebody uses it.
+   *
+   * @return whether somebody uses it
+   */
+  static boolean remove(Path directory) throws IOException {
+    return alone(
+        directory,
+        (server, used) -> {
+          if (!used) {
+            server.forgetKept();
+            server.stop(PATIENCE);
+            server.removeData();
+          }
+        });
+  }
+
+  private interface Action {
+    void on(PostgresServer server, boolean used) throws IOException;
+  }
+
+  /** Acts while nobody can join; returns whether somebody uses the server. */
+  @SuppressWarnings("try") // locks are held, not used
+  private static boolean alone(Path directory, Action action) throws IOException {
+    if (!Files.isDirectory(directory)) {
+      return false;
+    }
+    synchronized (SHARED) {
+      Shared server = new Shared(directory.toRealPath());
+      try (FileChannel starting = server.open("start.lock");
+          FileLock turn = server.turnOf(starting)) {
+        if (SHARED.containsKey(server.server.place())) {
+          action.on(server.server, true);
+          return true;
+        }
+        try (FileChannel users = server.open("users.lock");
+            FileLock last = users.tryLock()) {
+          action.on(server.server, last == null);
+          return last == null;
+        }
+      }
+    }
+  }
+
+  private static LocalServerException failed(
+      PostgresServer server, String what, IOException failed) {
+    return new LocalServerException(
+        "PostgreSQL in "
+            + server.place()
+            + " could not be "
+            + what
+            + ": "
+            + failed.getMessage()
+            + ".",
+        failed);
+  }
+
   private static void closeAll() {
     synchronized (SHARED) {
       for (Shared shared : List.copyOf(SHARED.values())) {
@@ -171,7 +266,7 @@ public final class LocalPostgres implements AutoCloseable {
         }
         if (everyUser != null) {
           try (FileLock last = everyUser.tryLock()) {
-            if (last != null) {
+            if (last != null && !server.isKept()) {
               server.stop(PATIENCE);
             }
           }
@@ -180,26 +275,20 @@ public final class LocalPostgres implements AutoCloseable {
         // The directory was deleted while the server ran; without its files the server ends by
         // itself.
       } catch (IOException failed) {
-        throw new LocalServerException(
-            "PostgreSQL in "
-                + server.place()
-                + " could not be stopped: "
-                + failed.getMessage()
-                + ".",
-            failed);
+        throw failed(server, "stopped", failed);
       }
     }
 
     private int start() throws IOException {
       server.prepare();
       for (int attempt = 1; ; attempt++) {
-        int candidate = freePort(attempt == 1 ? server.lastPort() : 0);
+        int candidate = Ports.free(attempt == 1 ? server.lastPort() : 0);
         try {
           server.start(candidate, PATIENCE);
           return candidate;
         } catch (LocalServerException failed) {
           // Between finding a free port and using it, another program can take it.
-          if (attempt == PORT_TRIES || isFree(candidate)) {
+          if (attempt == PORT_TRIES || Ports.isFree(candidate)) {
             throw failed;
           }
         }
@@ -233,30 +322,5 @@ public final class LocalPostgres implements AutoCloseable {
         PostgresServer.pause();
       }
     }
-  }
-
-  private static int freePort(int preferred) throws IOException {
-    if (preferred != 0 && isFree(preferred)) {
-      return preferred;
-    }
-    try (ServerSocket probe = new ServerSocket(0, 1, loopback())) {
-      return probe.getLocalPort();
-    }
-  }
-
-  private static boolean isFree(int port) {
-    try (ServerSocket probe = new ServerSocket()) {
-      // As PostgreSQL does it; otherwise a port in TIME_WAIT, such as that of a killed server,
-      // counts as taken.
-      probe.setReuseAddress(true);
-      probe.bind(new InetSocketAddress(loopback(), port));
-      return true;
-    } catch (IOException taken) {
-      return false;
-    }
-  }
-
-  private static InetAddress loopback() throws IOException {
-    return InetAddress.getByAddress(new byte[] {127, 0, 0, 1});
   }
 }

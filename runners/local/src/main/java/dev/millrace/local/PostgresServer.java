@@ -6,10 +6,12 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.concurrent.locks.LockSupport;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -35,12 +37,14 @@ final class PostgresServer {
   private final Path data;
   private final Path log;
   private final Path pidFile;
+  private final Path kept;
 
   PostgresServer(Path place) {
     this.place = place;
     this.data = place.resolve(DATA);
     this.log = place.resolve("postgres.log");
     this.pidFile = data.resolve("postmaster.pid");
+    this.kept = place.resolve("kept");
   }
 
   Path place() {
@@ -70,6 +74,59 @@ final class PostgresServer {
       }
       pause();
     }
+  }
+
+  /**
+   * What the server wrote about itself.
+   *
+   * @param alive whether it runs; false for one that was killed
+   * @param ready whether it takes connections
+   * @param kept whether it lives on without users
+   */
+  record Run(long pid, Instant start, int port, boolean alive, boolean ready, boolean kept) {}
+
+  /** The last run, unless it was stopped. */
+  Optional<Run> lastRun() throws IOException {
+    List<String> lines = pidFileLines();
+    if (lines.size() < 4) {
+      return Optional.empty();
+    }
+    long pid = Long.parseLong(lines.get(0).strip());
+    boolean alive = isOurs(pid);
+    return Optional.of(
+        new Run(
+            pid,
+            Instant.ofEpochSecond(Long.parseLong(lines.get(2).strip())),
+            Integer.parseInt(lines.get(3).strip()),
+            alive,
+            alive && lines.size() >= 8 && lines.get(7).strip().equals("ready"),
+            isKept()));
+  }
+
+  /** Says that the server is to live on without users. It holds for this run of it only. */
+  void keep() throws IOException {
+    Files.writeString(kept, identity());
+  }
+
+  boolean isKept() throws IOException {
+    String now = identity();
+    return !now.isEmpty() && Files.exists(kept) && Files.readString(kept).equals(now);
+  }
+
+  void forgetKept() throws IOException {
+    Files.deleteIfExists(kept);
+  }
+
+  /** Removes the data of a stopped server. */
+  void removeData() throws IOException {
+    PostgresProgram.delete(data);
+    Files.deleteIfExists(log);
+  }
+
+  /** Tells one run of the server from another: number and start of its process. */
+  private String identity() throws IOException {
+    List<String> lines = pidFileLines();
+    return lines.size() < 3 ? "" : lines.get(0).strip() + " " + lines.get(2).strip();
   }
 
   /** The port of the last start, or 0. */

@@ -1,0 +1,323 @@
+package dev.millrace.local;
+
+import java.io.IOException;
+import java.nio.channels.FileChannel;
+import java.nio.channels.FileLock;
+import java.nio.file.AccessDeniedException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.sql.Connection;
+import java.sql.DriverManager;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The servers that streaming pipelines need, on this machine: Kafka, and the PostgreSQL that the
+ * embedded warehouse is in. Started, they live on when the process that started them has ended.
+ */
+public final class LocalStack {
+
+  /** Where Kafka listens unless told otherwise. */
+  public static final int KAFKA_PORT = 9092;
+
+  private static final String KAFKA = "Kafka";
+  private static final String POSTGRES = "PostgreSQL";
+  private static final Duration PATIENCE = Duration.ofSeconds(60);
+  private static final Duration GLANCE = Duration.ofSeconds(5);
+  private static final Duration STOP = Duration.ofSeconds(30);
+
+  private final Path directory;
+  private final Path postgres;
+  private final KafkaServer kafka;
+  private final Duration stop;
+
+  /**
+   * The stack of a working directory.
+   *
+   * @param directory {@code .millrace}: Kafka is kept in its {@code stack/kafka}, PostgreSQL in its
+   *     {@code postgres}
+   */
+  public LocalStack(Path directory) {
+    this(directory, STOP);
+  }
+
+  /** The same, with another time for the broker to stop in before it is killed. */
+  LocalStack(Path directory, Duration stop) {
+    this.stop = stop;
+    Path place = directory.toAbsolutePath().normalize();
+    this.directory = place.resolve("stack");
+    this.postgres = place.resolve("postgres");
+    this.kafka = new KafkaServer(this.directory.resolve("kafka"));
+  }
+
+  /** How a server is. */
+  public enum State {
+    /** It runs and answers. */
+    UP,
+    /** It was never started, or was stopped. */
+    DOWN,
+    /** It is about to run. */
+    STARTING,
+    /** It runs and does not answer. */
+    SILENT,
+    /** It ended without being stopped. */
+    DEAD
+  }
+
+  /**
+   * One server.
+   *
+   * @param address host and port; empty where it is down
+   * @param pid the number of its process; 0 where it is down
+   * @param since when it was started
+   * @param note what else is to be known; may be empty
+   */
+  public record Server(
+      String name, State state, String address, long pid, @Nullable Instant since, String note) {
+    private static Server down(String name) {
+      return new Server(name, State.DOWN, "", 0, null, "");
+    }
+  }
+
+  /**
+   * Starts what does not run, and waits until it answers.
+   *
+   * @param kafkaPort where Kafka is wanted; empty for where it is, else {@link #KAFKA_PORT}
+   * @param progress is told what is started
+   * @return names of what was started
+   * @throws LocalServerException if a server cannot be had
+   */
+  public List<String> up(Optional<Integer> kafkaPort, Consumer<String> progress) {
+    return alone(
+        true,
+        () -> {
+          List<String> started = new ArrayList<>();
+          if (kafkaUp(kafkaPort, progress)) {
+            started.add(KAFKA);
+          }
+          if (postgresUp(progress)) {
+            started.add(POSTGRES);
+          }
+          return started;
+        });
+  }
+
+  private boolean kafkaUp(Optional<Integer> wanted, Consumer<String> progress) throws IOException {
+    KafkaServer.Run running = kafka.lastRun().filter(run -> run.process().isPresent()).orElse(null);
+    if (running == null) {
+      int port = wanted.orElse(KAFKA_PORT);
+      if (!Ports.isFree(port)) {
+        throw new LocalServerException(
+            "Port "
+                + port
+                + " on 127.0.0.1 is taken by another program; end that one, or choose another port: millrace stack up --kafka-port=…",
+            null);
+      }
+      progress.accept("Starting Kafka");
+      kafka.awaitReady(kafka.launch(port, false).toHandle(), PATIENCE);
+      return true;
+    }
+    if (wanted.isPresent() && wanted.get() != running.port()) {
+      throw new LocalServerException(
+          "Kafka is up at "
+              + running.address()
+              + "; to have it at another port, stop it first: millrace stack down.",
+          null);
+    }
+    if (!running.ready()) {
+      kafka.awaitReady(running.process().orElseThrow(), PATIENCE);
+    } else if (!KafkaServer.answers(running, GLANCE)) {
+      throw kafka.failure(
+          "Kafka runs (process "
+              + running.pid()
+              + ") and does not answer at "
+              + running.address()
+              + "; stop it and start it again: millrace stack down, millrace stack up",
+          null);
+    }
+    return false;
+  }
+
+  private boolean postgresUp(Consumer<String> progress) throws IOException {
+    PostgresServer.Run before = LocalPostgres.look(postgres).orElse(null);
+    boolean up = before != null && before.ready() && before.kept();
+    if (!up) {
+      progress.accept("Starting PostgreSQL");
+    }
+    try (LocalPostgres joined = LocalPostgres.in(postgres)) {
+      joined.keep();
+      if (!answers(joined.port())) {
+        throw new LocalServerException(
+            "PostgreSQL runs and does not answer at 127.0.0.1:"
+                + joined.port()
+                + "; stop it and start it again: millrace stack down, millrace stack up.",
+            null);
+      }
+    }
+    return !up;
+  }
+
+  /** How each server is; changes nothing. */
+  public List<Server> status() {
+    try {
+      return List.of(kafkaStatus(), postgresStatus());
+    } catch (IOException failed) {
+      throw failed(failed);
+    }
+  }
+
+  private Server kafkaStatus() throws IOException {
+    KafkaServer.Run run = kafka.lastRun().orElse(null);
+    if (run == null) {
+      return Server.down(KAFKA);
+    }
+    if (run.process().isEmpty()) {
+      return new Server(
+          KAFKA, State.DEAD, "", 0, null, "it was not stopped; its log is " + kafka.log());
+    }
+    State state =
+        !run.ready() ? State.STARTING : KafkaServer.answers(run, GLANCE) ? State.UP : State.SILENT;
+    return new Server(KAFKA, state, run.address(), run.pid(), run.start(), "");
+  }
+
+  private Server postgresStatus() throws IOException {
+    PostgresServer.Run run = LocalPostgres.look(postgres).orElse(null);
+    if (run == null) {
+      return Server.down(POSTGRES);
+    }
+    if (!run.alive()) {
+      return new Server(
+          POSTGRES,
+          State.DEAD,
+          "",
+          0,
+          null,
+          "it was not stopped; its log is " + postgres.resolve("postgres.log"));
+    }
+    if (!run.kept()) {
+      return new Server(
+          POSTGRES,
+          State.DOWN,
+          "",
+          0,
+          null,
+          "another command uses it at 127.0.0.1:" + run.port() + " and will stop it");
+    }
+    State state = !run.ready() ? State.STARTING : answers(run.port()) ? State.UP : State.SILENT;
+    return new Server(POSTGRES, state, "127.0.0.1:" + run.port(), run.pid(), run.start(), "");
+  }
+
+  /**
+   * Stops what runs.
+   *
+   * @return one sentence for each server
+   */
+  public List<String> down() {
+    return alone(
+        false,
+        () -> {
+          List<String> said = new ArrayList<>();
+          said.add(kafka.stop(stop) ? "Kafka is stopped." : "Kafka was not up.");
+          boolean ran = LocalPostgres.look(postgres).filter(PostgresServer.Run::alive).isPresent();
+          boolean used = LocalPostgres.stop(postgres);
+          said.add(
+              used
+                  ? "PostgreSQL is used by another command, and stops when that one ends."
+                  : ran ? "PostgreSQL is stopped." : "PostgreSQL was not up.");
+          return said;
+        });
+  }
+
+  /**
+   * Stops what runs and removes the data.
+   *
+   * @return what was removed
+   */
+  public List<Path> reset() {
+    return alone(
+        false,
+        () -> {
+          Path warehouse = postgres.resolve(PostgresServer.DATA);
+          List<Path> there = new ArrayList<>(List.of(kafka.place(), warehouse));
+          there.removeIf(path -> !Files.exists(path));
+          if (LocalPostgres.remove(postgres)) {
+            throw new LocalServerException(
+                "PostgreSQL is used by another command, so nothing was removed; wait for its end and try again.",
+                null);
+          }
+          kafka.stop(stop);
+          PostgresProgram.delete(kafka.place());
+          return there;
+        });
+  }
+
+  private static boolean answers(int port) {
+    long seconds = GLANCE.toSeconds();
+    try (Connection connection =
+            DriverManager.getConnection(
+                "jdbc:postgresql://127.0.0.1:"
+                    + port
+                    + "/"
+                    + LocalPostgres.NAME
+                    + "?user="
+                    + LocalPostgres.NAME
+                    + "&connectTimeout="
+                    + seconds
+                    + "&socketTimeout="
+                    + seconds);
+        Statement statement = connection.createStatement()) {
+      return statement.execute("SELECT 1");
+    } catch (SQLException silent) {
+      return false;
+    }
+  }
+
+  private interface Work<T> {
+    T run() throws IOException;
+  }
+
+  /** One at a time acts on a stack; the second waits. */
+  @SuppressWarnings("try") // a lock is held, not used
+  private <T> T alone(boolean make, Work<T> work) {
+    try {
+      if (make) {
+        Files.createDirectories(directory);
+      } else if (!Files.isDirectory(directory)) {
+        return work.run();
+      }
+      synchronized (LocalStack.class) {
+        try (FileChannel channel =
+                FileChannel.open(
+                    directory.resolve("stack.lock"),
+                    StandardOpenOption.CREATE,
+                    StandardOpenOption.WRITE);
+            FileLock turn = channel.lock()) {
+          return work.run();
+        }
+      }
+    } catch (IOException failed) {
+      throw failed(failed);
+    }
+  }
+
+  private LocalServerException failed(IOException failed) {
+    return new LocalServerException(
+        "The stack cannot be kept in "
+            + directory
+            + ": "
+            + (failed instanceof AccessDeniedException denied
+                ? "no permission for "
+                    + denied.getFile()
+                    + "; change its permissions, or use another directory."
+                : failed.getMessage() + "."),
+        failed);
+  }
+}
