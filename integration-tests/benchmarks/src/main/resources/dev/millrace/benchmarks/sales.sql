@@ -35,7 +35,7 @@ SELECT * FROM (
  WHERE rank <= 10;
 
 CREATE TABLE store_revenue_7d AS
-SELECT store_id, d.day, sum(revenue) AS revenue_7d, sum(sales) AS sales_7d
+SELECT store_id, d.day, sum(revenue) AS revenue_7d, CAST(sum(sales) AS BIGINT) AS sales_7d
   FROM (SELECT store_id, day, sum(store_sales) AS revenue, count(*) AS sales FROM silver GROUP BY ALL) s
   JOIN (SELECT CAST(unnest(generate_series(first, last + INTERVAL 6 DAY, INTERVAL 1 DAY)) AS DATE) AS day
           FROM (SELECT min(day) AS first, max(day) AS last FROM silver)) d

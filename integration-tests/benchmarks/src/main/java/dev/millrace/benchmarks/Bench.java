@@ -1,0 +1,328 @@
+package dev.millrace.benchmarks;
+
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.SerializationFeature;
+import dev.millrace.pipelines.UserError;
+import dev.millrace.pipelines.generate.AnswerKey;
+import java.io.FileDescriptor;
+import java.io.FileOutputStream;
+import java.io.IOException;
+import java.io.PrintStream;
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Instant;
+import java.time.temporal.ChronoUnit;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.Callable;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+
+/**
+ * The command {@code millrace bench}: Millrace beside other ways to do the same work, in turns, on
+ * this machine.
+ *
+ * <p>Exit status: 0 if all went well, whatever the ratios; 2 if the user can mend the command; 1
+ * otherwise, above all when two sides do not give the same answer.
+ */
+@Command(
+    name = "millrace bench",
+    description =
+        "Measure Millrace beside other ways to do the same work: in turns, each run in a process"
+            + " of its own, with the answers checked.",
+    mixinStandardHelpOptions = true,
+    sortOptions = false,
+    usageHelpAutoWidth = true,
+    footer = {
+      "",
+      "Benchmarks:",
+      "  refine  the refining of sales (parse, limits, rules, gate) beside a plain loop",
+      "  sales   the whole job beside DuckDB"
+    })
+public final class Bench implements Callable<Integer> {
+
+  private static final Pattern HEAP = Pattern.compile("[1-9]\\d*[kmgKMG]");
+
+  /** What can be measured. */
+  enum Benchmark {
+    REFINE,
+    SALES
+  }
+
+  @Parameters(
+      arity = "0..*",
+      paramLabel = "refine|sales",
+      description = "What to measure. Default: all.")
+  private List<Benchmark> which = List.of(Benchmark.values());
+
+  @Option(
+      names = "--rounds",
+      paramLabel = "N",
+      description = "Rounds that count; in each, every side runs once. Default: 5.")
+  private int rounds = 5;
+
+  @Option(
+      names = "--warm-up",
+      paramLabel = "N",
+      description = "Rounds before those, that do not count. Default: 1.")
+  private int warmUp = 1;
+
+  @Option(
+      names = "--passes",
+      paramLabel = "N",
+      description =
+          "refine: times a process works through the input while it is measured, after as many"
+              + " times that are not. Default: 3.")
+  private int passes = 3;
+
+  @Option(
+      names = "--scale",
+      paramLabel = "N",
+      description = "Times the facts of FoodMart are taken, 269,720 each. Default: 1.")
+  private int scale = 1;
+
+  @Option(
+      names = "--sales",
+      paramLabel = "PATH",
+      description =
+          "refine: a file of JSON lines, or a directory of them such as 'millrace generate' makes,"
+              + " instead of FoodMart.")
+  private @Nullable Path sales;
+
+  @Option(
+      names = "--heap",
+      paramLabel = "SIZE",
+      description = "Heap of each process that is measured, as -Xmx takes it. Default: 1g.")
+  private String heap = "1g";
+
+  @Option(names = "--json", paramLabel = "FILE", description = "Write all measurements there.")
+  private @Nullable Path json;
+
+  @Option(names = "--markdown", description = "Print the tables in Markdown.")
+  private boolean markdown;
+
+  @Option(names = "--debug", description = "Show the stack trace of an error.")
+  private boolean debug;
+
+  private final Path directory;
+  private final PrintStream out;
+  private final PrintStream err;
+
+  Bench(Path directory, PrintStream out, PrintStream err) {
+    this.directory = directory;
+    this.out = out;
+    this.err = err;
+  }
+
+  /** Carries out the command and ends with its exit status. */
+  public static void main(String[] arguments) {
+    PrintStream out =
+        new PrintStream(new FileOutputStream(FileDescriptor.out), false, StandardCharsets.UTF_8);
+    System.exit(new Bench(Path.of("").toAbsolutePath(), out, System.err).run(arguments));
+  }
+
+  int run(String... arguments) {
+    CommandLine command =
+        new CommandLine(this)
+            .setCaseInsensitiveEnumValuesAllowed(true)
+            .setOut(new PrintWriter(out, true, StandardCharsets.UTF_8))
+            .setParameterExceptionHandler(
+                (refused, given) -> complain(2, refused.getMessage(), refused))
+            .setExecutionExceptionHandler((failed, line, parsed) -> report(failed));
+    int status = command.execute(arguments);
+    out.flush();
+    return status;
+  }
+
+  private int report(Exception failed) {
+    int status = failed instanceof UserError ? 2 : 1;
+    boolean known =
+        failed instanceof UserError
+            || failed instanceof WrongAnswer
+            || failed instanceof Processes.Failed;
+    String message = String.valueOf(failed.getMessage());
+    return complain(status, known ? message : failed.getClass().getName() + ": " + message, failed);
+  }
+
+  private int complain(int status, @Nullable String sentence, Exception failed) {
+    err.println("millrace bench: " + sentence);
+    if (debug) {
+      StringWriter stack = new StringWriter();
+      failed.printStackTrace(new PrintWriter(stack));
+      err.print(stack);
+    }
+    return status;
+  }
+
+  @Override
+  public Integer call() throws Exception {
+    check();
+    Set<Benchmark> chosen = new LinkedHashSet<>(which);
+    Path base = Files.createDirectories(directory.resolve(".millrace/bench"));
+    Path work = Files.createTempDirectory(base, "run");
+    boolean done = false;
+    try {
+      List<Comparison.Result> results = new ArrayList<>();
+      Path foodMart = work.resolve("foodmart");
+      if (sales == null) {
+        say("writing the input …");
+        FoodMart.writeInto(foodMart, scale);
+      }
+      List<Path> files = sales == null ? FoodMart.sales(foodMart) : files(sales);
+      long records = records(files);
+      for (Benchmark benchmark : chosen) {
+        results.add(
+            switch (benchmark) {
+              case REFINE -> refine(files, records, work);
+              case SALES -> sales(foodMart, records, work);
+            });
+      }
+      Map<String, Object> machine = machine();
+      out.println(machineLine(machine));
+      results.forEach(result -> out.println("\n" + Report.text(result, markdown)));
+      if (json != null) {
+        write(json, results, machine, files);
+      }
+      done = true;
+      return 0;
+    } finally {
+      if (done) {
+        Temporary.delete(work);
+      } else {
+        err.println("millrace bench: what there is of this run is in " + work);
+      }
+    }
+  }
+
+  private void check() throws IOException {
+    atLeast("--rounds", rounds, 1);
+    atLeast("--warm-up", warmUp, 0);
+    atLeast("--passes", passes, 1);
+    atLeast("--scale", scale, 1);
+    if (!HEAP.matcher(heap).matches()) {
+      throw new UserError("--heap is '" + heap + "'; give a size such as 512m or 2g.");
+    }
+    if (sales != null && which.contains(Benchmark.SALES)) {
+      throw new UserError(
+          "--sales goes with 'refine' alone: DuckDB takes every record for a good one. Write:"
+              + " millrace bench refine --sales="
+              + sales);
+    }
+    if (sales != null && scale != 1) {
+      throw new UserError("--scale is for FoodMart; it does not go with --sales.");
+    }
+    if (json != null) {
+      Path parent = json.toAbsolutePath().getParent();
+      if (Files.isDirectory(json) || parent == null || !Files.isDirectory(parent)) {
+        throw new UserError(
+            "--json: '" + json + "' cannot be a file; name one in a directory that is there.");
+      }
+    }
+  }
+
+  private static void atLeast(String option, int value, int least) {
+    if (value < least) {
+      throw new UserError(option + " is " + value + "; it must be " + least + " or more.");
+    }
+  }
+
+  private Comparison.Result refine(List<Path> files, long records, Path work) throws Exception {
+    return RefineSide.comparison(files, records, passes, new Processes(work, heap))
+        .run(warmUp, rounds, this::say);
+  }
+
+  private Comparison.Result sales(Path foodMart, long records, Path work) throws Exception {
+    Processes processes = new Processes(work, heap);
+    try (MillraceSide millrace = new MillraceSide(work, foodMart, processes)) {
+      int threads = Runtime.getRuntime().availableProcessors();
+      Side duckDb = new DuckDbSide(work, foodMart, threads, processes);
+      return new Comparison("sales", records, List.of(duckDb, millrace), Map.of())
+          .run(warmUp, rounds, this::say);
+    }
+  }
+
+  private void say(String what) {
+    err.println("millrace bench: " + what);
+  }
+
+  private static List<Path> files(Path path) throws IOException {
+    List<Path> files = new ArrayList<>();
+    if (Files.isDirectory(path)) {
+      try (Stream<Path> all = Files.list(path)) {
+        all.filter(Files::isRegularFile)
+            .filter(file -> isJsonLines(String.valueOf(file.getFileName())))
+            .sorted()
+            .forEach(file -> files.add(file.toAbsolutePath()));
+      }
+    } else if (Files.isRegularFile(path)) {
+      files.add(path.toAbsolutePath());
+    }
+    if (files.isEmpty()) {
+      throw new UserError("--sales: there are no JSON lines (*.json, *.jsonl) in '" + path + "'.");
+    }
+    return files;
+  }
+
+  private static boolean isJsonLines(String name) {
+    return (name.endsWith(".json") || name.endsWith(".jsonl")) && !name.equals(AnswerKey.FILE_NAME);
+  }
+
+  private static long records(List<Path> files) throws IOException {
+    long[] records = new long[1];
+    for (Path file : files) {
+      Lines.forEach(file, 1 << 20, (bytes, start, end, position) -> records[0]++);
+    }
+    return records[0];
+  }
+
+  private Map<String, Object> machine() {
+    Map<String, Object> machine = new LinkedHashMap<>();
+    machine.put("time", Instant.now().truncatedTo(ChronoUnit.SECONDS).toString());
+    machine.put("cores", Runtime.getRuntime().availableProcessors());
+    machine.put("system", System.getProperty("os.name") + " " + System.getProperty("os.arch"));
+    machine.put(
+        "java", System.getProperty("java.vm.name") + " " + System.getProperty("java.version"));
+    machine.put("heap", heap);
+    return machine;
+  }
+
+  private static String machineLine(Map<String, Object> machine) {
+    return String.format(
+        Locale.ROOT,
+        "%s cores, %s, %s, heap %s, %s",
+        machine.get("cores"),
+        machine.get("system"),
+        machine.get("java"),
+        machine.get("heap"),
+        machine.get("time"));
+  }
+
+  private void write(
+      Path file, List<Comparison.Result> results, Map<String, Object> machine, List<Path> files)
+      throws IOException {
+    long bytes = 0;
+    for (Path input : files) {
+      bytes += Files.size(input);
+    }
+    Map<String, Object> all = new LinkedHashMap<>();
+    all.put("machine", machine);
+    all.put(
+        "settings", Map.of("rounds", rounds, "warmUp", warmUp, "passes", passes, "scale", scale));
+    all.put("input", Map.of("files", files.size(), "bytes", bytes));
+    all.put("results", results.stream().map(Report::data).toList());
+    new ObjectMapper().enable(SerializationFeature.INDENT_OUTPUT).writeValue(file.toFile(), all);
+  }
+}

@@ -1,0 +1,158 @@
+package dev.millrace.benchmarks;
+
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/** Results as tables, for a terminal or in Markdown, and as data. */
+final class Report {
+
+  private static final List<String> TIMES =
+      List.of(
+          "side",
+          "wall s",
+          "from – to",
+          "CPU s",
+          "from – to",
+          "CPU µs/record",
+          "records/s per core");
+  private static final List<String> RATIOS =
+      List.of("compared", "speed per core", "from – to", "speed", "from – to", "wanted per core");
+
+  private Report() {}
+
+  /** The tables of a benchmark, and what they count. */
+  static String text(Comparison.Result result, boolean markdown) {
+    StringBuilder text = new StringBuilder();
+    int rounds = result.yardstick().wallSeconds().size();
+    text.append(
+        String.format(
+            Locale.ROOT,
+            markdown ? "### %s%n%n%,d records, %d rounds.%n%n" : "%s: %,d records, %d rounds%n%n",
+            result.name(),
+            result.records(),
+            rounds));
+    table(text, TIMES, result.sides().stream().map(s -> times(s, result)).toList(), markdown);
+    text.append('\n');
+    table(
+        text,
+        RATIOS,
+        result.sides().stream().skip(1).map(side -> ratios(side, result)).toList(),
+        markdown);
+    text.append('\n');
+    for (Comparison.SideResult side : result.sides()) {
+      text.append(markdown ? "- " : "  ").append(side.name()).append(": ");
+      text.append(side.counted()).append('\n');
+    }
+    return text.toString();
+  }
+
+  private static List<String> times(Comparison.SideResult side, Comparison.Result result) {
+    Spread cpu = side.cpu();
+    return List.of(
+        side.name(),
+        number("%.2f", side.wall().median()),
+        range("%.2f", side.wall()),
+        number("%.2f", cpu.median()),
+        range("%.2f", cpu),
+        number("%.3f", cpu.median() * 1e6 / result.records()),
+        number("%,.0f", result.records() / cpu.median()));
+  }
+
+  private static List<String> ratios(Comparison.SideResult side, Comparison.Result result) {
+    Comparison.SideResult yardstick = result.yardstick();
+    Spread perCore = side.speedPerCoreOf(yardstick);
+    Spread speed = side.speedOf(yardstick);
+    return List.of(
+        side.name() + " / " + yardstick.name(),
+        number("%.3f", perCore.median()),
+        range("%.3f", perCore),
+        number("%.3f", speed.median()),
+        range("%.3f", speed),
+        verdict(side.wanted(), perCore));
+  }
+
+  private static String verdict(@Nullable Double wanted, Spread perCore) {
+    if (wanted == null) {
+      return "";
+    }
+    String verdict =
+        !perCore.isKnown() ? "unknown" : perCore.median() >= wanted ? "reached" : "missed";
+    return String.format(Locale.ROOT, "%.2f: %s", wanted, verdict);
+  }
+
+  /** Times in words. */
+  static String seconds(double wall, double cpu) {
+    return number("%.2f", wall) + " s, CPU " + number("%.2f", cpu) + " s";
+  }
+
+  private static String range(String format, Spread spread) {
+    return spread.isKnown()
+        ? number(format, spread.lowest()) + " – " + number(format, spread.highest())
+        : "?";
+  }
+
+  private static String number(String format, double value) {
+    return Double.isNaN(value) ? "?" : String.format(Locale.ROOT, format, value);
+  }
+
+  /** Words to the left, in the first column; numbers to the right. */
+  private static void table(
+      StringBuilder text, List<String> heading, List<List<String>> rows, boolean markdown) {
+    List<List<String>> all = new ArrayList<>();
+    all.add(heading);
+    all.addAll(rows);
+    String between = markdown ? " | " : "  ";
+    for (int r = 0; r < all.size(); r++) {
+      StringBuilder line = new StringBuilder();
+      for (int c = 0; c < heading.size(); c++) {
+        int column = c;
+        int width = all.stream().mapToInt(row -> row.get(column).length()).max().orElse(1);
+        line.append(between)
+            .append(
+                String.format(Locale.ROOT, (c == 0 ? "%-" : "%") + width + "s", all.get(r).get(c)));
+      }
+      line.append(markdown ? " |" : "");
+      text.append(markdown ? line.toString().strip() : line.toString().stripTrailing())
+          .append('\n');
+      if (markdown && r == 0) {
+        text.append("|---").append("|--:".repeat(heading.size() - 1)).append("|\n");
+      }
+    }
+  }
+
+  /** All that was measured, as maps and lists. */
+  static Map<String, Object> data(Comparison.Result result) {
+    List<Map<String, Object>> sides = new ArrayList<>();
+    for (Comparison.SideResult side : result.sides()) {
+      Map<String, Object> data = new LinkedHashMap<>();
+      data.put("name", side.name());
+      data.put("counted", side.counted());
+      data.put("wallSeconds", side.wallSeconds());
+      data.put("cpuSeconds", side.cpu().isKnown() ? side.cpuSeconds() : null);
+      data.put("wall", spread(side.wall()));
+      data.put("cpu", spread(side.cpu()));
+      if (!side.equals(result.yardstick())) {
+        data.put("speedOfYardstick", spread(side.speedOf(result.yardstick())));
+        data.put("speedPerCoreOfYardstick", spread(side.speedPerCoreOf(result.yardstick())));
+      }
+      data.put("wantedPerCore", side.wanted());
+      sides.add(data);
+    }
+    Map<String, Object> data = new LinkedHashMap<>();
+    data.put("benchmark", result.name());
+    data.put("records", result.records());
+    data.put("yardstick", result.yardstick().name());
+    data.put("sides", sides);
+    return data;
+  }
+
+  private static @Nullable Map<String, Double> spread(Spread spread) {
+    return spread.isKnown()
+        ? Map.of("median", spread.median(), "lowest", spread.lowest(), "highest", spread.highest())
+        : null;
+  }
+}
