@@ -258,7 +258,8 @@ public final class Bench implements Callable<Integer> {
     err.println("millrace bench: " + what);
   }
 
-  private static List<Path> files(Path path) throws IOException {
+  /** The files of JSON lines that a path names. */
+  static List<Path> files(Path path) throws IOException {
     List<Path> files = new ArrayList<>();
     if (Files.isDirectory(path)) {
       try (Stream<Path> all = Files.list(path)) {

@@ -66,7 +66,7 @@ final class Processes {
               .formatted(
                   main.substring(main.lastIndexOf('.') + 1) + " " + String.join(" ", arguments),
                   status,
-                  lastWords(err)));
+                  lastWords(out, err)));
     }
     return new Ended(wall, cpu, Files.readString(out));
   }
@@ -79,8 +79,11 @@ final class Processes {
     return String.join(File.pathSeparator, entries);
   }
 
-  private static String lastWords(Path err) throws IOException {
-    List<String> lines = Files.readAllLines(err).stream().filter(l -> !l.isBlank()).toList();
+  /** Java itself complains on standard output. */
+  private static String lastWords(Path out, Path err) throws IOException {
+    List<String> lines = new ArrayList<>(Files.readAllLines(out));
+    lines.addAll(Files.readAllLines(err));
+    lines.removeIf(String::isBlank);
     return lines.isEmpty()
         ? "it said nothing"
         : String.join("\n  ", lines.subList(Math.max(0, lines.size() - 15), lines.size()));

@@ -1,3 +1,4 @@
+/** Tests of the benchmarks: that what they say can be believed. */
 @NullMarked
 package dev.millrace.benchmarks;
 

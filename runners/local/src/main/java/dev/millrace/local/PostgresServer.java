@@ -61,8 +61,7 @@ final class PostgresServer {
       }
       if (!isOurs(Long.parseLong(lines.get(0).strip()))) {
         // Left by a server that was killed. It must go: a new process may have got its number, and
-        // PostgreSQL
-        // then takes that for itself.
+        // PostgreSQL then takes that for itself.
         Files.deleteIfExists(pidFile);
         return 0;
       }
@@ -221,6 +220,7 @@ final class PostgresServer {
     if (runningPort(patience) == 0) {
       return;
     }
+    Optional<ProcessHandle> server = lastRun().map(Run::pid).flatMap(ProcessHandle::of);
     Process stopper =
         process(
                 Account.forServer()
@@ -238,6 +238,10 @@ final class PostgresServer {
         throw failure("did not stop");
       }
       pause();
+    }
+    // The process ends a moment after its file.
+    if (server.isPresent() && !Processes.awaitEnd(server.get(), patience)) {
+      throw failure("did not stop");
     }
   }
 
