@@ -40,7 +40,7 @@ public final class GenerateSales implements GeneratorEntry {
                           Compression.valueOf(options.getCompression().toUpperCase(Locale.ROOT))))
               .writeTo(Path.of(options.getOut()));
       AnswerKey.Counts total = key.total();
-      return "%,d records in %,d files under %s: %,d good, %,d copies, %,d late or from the future, the rest refused.%nAnswer key: %s"
+      return "%,d records in %,d files under %s: %,d good, %,d copies, %,d late or from the future, %,d invalid.%nAnswer key: %s"
           .formatted(
               total.read(),
               key.files().size(),
@@ -48,9 +48,10 @@ public final class GenerateSales implements GeneratorEntry {
               total.written(),
               total.duplicate(),
               total.late() + total.future(),
+              total.invalid().values().stream().mapToLong(Long::longValue).sum(),
               Path.of(options.getOut(), AnswerKey.FILE_NAME));
     } catch (IllegalArgumentException refused) {
-      throw new UserError("generate sales: " + refused.getMessage(), refused);
+      throw new UserError("generate sales: --" + refused.getMessage() + ".", refused);
     }
   }
 }

@@ -19,7 +19,8 @@ public interface GenerateSalesOptions extends PipelineOptions {
 
   void setSeed(long value);
 
-  @Description("Directory to write to; the answer key is put beside the data")
+  @Description(
+      "Directory to write to; the answer key is put beside the data, and what an earlier one put there is replaced")
   @Default.String("out/generated/sales")
   String getOut();
 

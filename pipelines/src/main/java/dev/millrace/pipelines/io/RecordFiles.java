@@ -1,6 +1,7 @@
 package dev.millrace.pipelines.io;
 
 import dev.millrace.contract.Contract;
+import dev.millrace.contract.FieldContract;
 import dev.millrace.pipelines.UserError;
 import dev.millrace.pipelines.io.FileSlice.Compression;
 import dev.millrace.pipelines.io.FileSlice.Format;
@@ -13,11 +14,13 @@ import java.nio.channels.Channels;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.Comparator;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Set;
+import java.util.stream.Stream;
 import org.apache.beam.sdk.coders.ListCoder;
 import org.apache.beam.sdk.io.FileSystems;
 import org.apache.beam.sdk.io.fs.EmptyMatchTreatment;
@@ -152,7 +155,10 @@ public final class RecordFiles extends PTransform<PBegin, PCollection<RawRecord>
     List<Metadata> files = new ArrayList<>();
     for (String part : uri.split(",", -1)) {
       if (part.isBlank()) {
-        throw new UserError(what + " is '" + uri + "', which names nothing between two commas.");
+        throw new UserError(
+            uri.isBlank()
+                ? what + " is '', which names nothing; name a file, a directory or a glob."
+                : what + " is '" + uri + "', which names nothing between two commas.");
       }
       files.addAll(match(part.strip()));
     }
@@ -274,16 +280,7 @@ public final class RecordFiles extends PTransform<PBegin, PCollection<RawRecord>
     }
     String lower = path.toLowerCase(Locale.ROOT);
     if (lower.endsWith(".csv") || lower.endsWith(".csv.gz") || lower.endsWith(".csv.zst")) {
-      String header = new String(sample, StandardCharsets.UTF_8).lines().findFirst().orElse("");
-      if (contract.fields().stream().noneMatch(f -> header.contains(f.name()))) {
-        throw new UserError(
-            what
-                + ": the first line of '"
-                + path
-                + "' names no field of "
-                + contract.name()
-                + "; CSV files begin with a header line.");
-      }
+      checkHeader(path, new String(sample, StandardCharsets.UTF_8).lines().findFirst().orElse(""));
       return Format.CSV;
     }
     boolean anyLine = false;
@@ -298,6 +295,25 @@ public final class RecordFiles extends PTransform<PBegin, PCollection<RawRecord>
       throw new UserError(what + ": '" + path + "' holds nothing but blank lines.");
     }
     throw wrongFormat(path);
+  }
+
+  private void checkHeader(String path, String header) {
+    List<String> columns =
+        Stream.of(header.replace("\ufeff", "").split(",", -1))
+            .map(column -> column.strip().replaceAll("^\"|\"$", ""))
+            .toList();
+    List<String> fields = contract.fields().stream().map(FieldContract::name).toList();
+    if (Collections.disjoint(columns, fields)) {
+      throw new UserError(
+          what
+              + ": the first line of '"
+              + path
+              + "' names no field of "
+              + contract.name()
+              + "; a CSV file begins with a line of field names, with commas between them, such as "
+              + String.join(",", fields.subList(0, Math.min(3, fields.size())))
+              + ".");
+    }
   }
 
   private UserError wrongFormat(String path) {

@@ -4,6 +4,7 @@ import dev.millrace.contract.Contract;
 import dev.millrace.pipelines.CatalogueEntry;
 import dev.millrace.pipelines.UserError;
 import dev.millrace.pipelines.io.Lake;
+import dev.millrace.pipelines.io.LakeLock;
 import dev.millrace.pipelines.io.Manifest;
 import dev.millrace.pipelines.io.RecordFiles;
 import dev.millrace.pipelines.io.warehouse.PreparedWarehouse;
@@ -104,6 +105,7 @@ final class SalesJob implements CatalogueEntry.Job {
   private final List<Long> fileCounts = new ArrayList<>();
   private @Nullable Warehouse warehouse;
   private @Nullable PreparedWarehouse prepared;
+  private @Nullable LakeLock lock;
 
   SalesJob(SalesOptions options, CatalogueEntry.Surroundings surroundings) {
     this.options = options;
@@ -146,6 +148,7 @@ final class SalesJob implements CatalogueEntry.Job {
     Vault.open(config.secret());
     writable("--lake", options.getLake());
     writable("--report", options.getReport());
+    lock = LakeLock.of(Path.of(options.getLake()));
     String url =
         options.getWarehouse().equals("embedded")
             ? surroundings.embeddedWarehouse()
@@ -159,6 +162,9 @@ final class SalesJob implements CatalogueEntry.Job {
   }
 
   private static void writable(String option, String directory) {
+    if (directory.isBlank()) {
+      throw new UserError(option + " is empty; name a directory.");
+    }
     if (Files.isRegularFile(Path.of(directory))) {
       throw new UserError(
           option + ": '" + directory + "' is a file; name another place, for a directory.");
@@ -420,6 +426,10 @@ final class SalesJob implements CatalogueEntry.Job {
   }
 
   private void close() {
+    if (lock != null) {
+      lock.close();
+      lock = null;
+    }
     if (prepared != null) {
       prepared.close();
       prepared = null;

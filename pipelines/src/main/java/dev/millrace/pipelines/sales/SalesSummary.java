@@ -9,6 +9,7 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
+import java.util.function.ToLongFunction;
 
 /** What a person sees at the end of a run. */
 final class SalesSummary {
@@ -34,12 +35,23 @@ final class SalesSummary {
 
   static String of(RunReport report, Path page) {
     List<String> lines = new ArrayList<>();
+    long sales = sum(report, SalesPipeline.CHAINS.get(0).subList(0, 1), RunReport.LedgerRow::read);
     lines.add(
         String.format(
             Locale.ROOT,
-            "%,d records read, every one accounted for, in %.1f s.",
-            report.totals().read(),
+            "%,d sales and %,d records about them read, every one accounted for, in %.1f s.",
+            sales,
+            report.totals().read() - sales,
             report.run().elapsedMillis() / 1000.0));
+    long rejected = sum(report, SalesPipeline.CHAINS.get(0), row -> row.invalid() + row.late());
+    if (rejected > 0) {
+      lines.add(
+          String.format(
+              Locale.ROOT,
+              "%,d sales were rejected (%.2f %%); the good ones are published. A limit: --max-reject-ratio.",
+              rejected,
+              100.0 * rejected / sales));
+    }
     lines.add("");
     lines.add("Ledger of the sales");
     lines.addAll(TextTable.lines(LEDGER, ledger(report)));
@@ -76,6 +88,14 @@ final class SalesSummary {
             + "; ask it: ./millrace sql \"SELECT * FROM top_products\"");
     lines.add("Report     " + page);
     return String.join("\n", lines);
+  }
+
+  private static long sum(
+      RunReport report, List<String> stages, ToLongFunction<RunReport.LedgerRow> what) {
+    return report.ledger().stream()
+        .filter(row -> stages.contains(row.stage()))
+        .mapToLong(what)
+        .sum();
   }
 
   /** In the order in which a record passes the stages. */

@@ -271,7 +271,7 @@ class RecordFilesTest {
     "nowhere.json, there is no file",
     "no/such/directory/*.json, there is no file",
     "'a.json,', names nothing between two commas",
-    "'', names nothing between two commas",
+    "'', which names nothing; name a file",
     "gopher://host/a.json, is on no file system that is known here",
     "nothing, holds no data file",
     "hidden, holds no data file",
@@ -282,6 +282,7 @@ class RecordFilesTest {
     "zeros.json, neither JSON lines",
     "zipped.json.gz, neither JSON lines",
     "headless.csv, names no field of RevenueDaily",
+    "semicolons.csv, with commas between them",
     "cut.gz, cannot be read",
     "cut.zst, cannot be read"
   })
@@ -298,6 +299,7 @@ class RecordFilesTest {
     write("zeros.json", new byte[100]);
     write("zipped.json.gz", gzip(utf8("plain text")));
     write("headless.csv", utf8("1997-01-01,3\n"));
+    write("semicolons.csv", utf8("day;store_id\n1997-01-01;3\n"));
     write("cut.gz", new byte[] {0x1f, (byte) 0x8b, 8});
     write("cut.zst", new byte[] {0x28, (byte) 0xb5, 0x2f, (byte) 0xfd});
     String place = uri.contains("://") || uri.isEmpty() ? uri : directory + "/" + uri;

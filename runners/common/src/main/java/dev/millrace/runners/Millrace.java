@@ -49,6 +49,8 @@ import picocli.CommandLine.Parameters;
 public final class Millrace {
 
   private static final String EMBEDDED = "embedded";
+  private static final String INTERRUPTED =
+      "Interrupted. What was there before is still whole; run the same command again.";
 
   private final Engine engine;
   private final List<CatalogueEntry> pipelines;
@@ -434,6 +436,8 @@ public final class Millrace {
         Logs.start(directory.resolve(".millrace/logs"), command, settings.log, settings.debug);
     Narrator narrator =
         new Narrator(settings.log, err, Boolean.getBoolean("millrace.terminal"), command);
+    Thread interrupted = new Thread(() -> narrator.error(INTERRUPTED), "interrupted");
+    Runtime.getRuntime().addShutdownHook(interrupted);
     try {
       work.with(narrator);
       narrator.close();
@@ -456,6 +460,16 @@ public final class Millrace {
         failed.printStackTrace(err);
       }
       return failure.status();
+    } finally {
+      forget(interrupted);
+    }
+  }
+
+  private static void forget(Thread hook) {
+    try {
+      Runtime.getRuntime().removeShutdownHook(hook);
+    } catch (IllegalStateException alreadyRunning) {
+      // The program is being ended from outside, and the hook says so.
     }
   }
 

@@ -8,7 +8,11 @@ import java.sql.DriverManager;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Properties;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 import org.postgresql.util.PSQLException;
 import org.postgresql.util.ServerErrorMessage;
@@ -17,7 +21,9 @@ import org.postgresql.util.ServerErrorMessage;
 final class Queries {
 
   private static final int ROWS_AT_A_TIME = 1_000;
+  private static final Pattern QUOTED = Pattern.compile("\"(.+)\"");
   private static final String READ_ONLY_TRANSACTION = "25006";
+  private static final String UNDEFINED_TABLE = "42P01";
 
   private Queries() {}
 
@@ -35,6 +41,10 @@ final class Queries {
       ResultPrinter.Format format,
       PrintStream out)
       throws SQLException, IOException {
+    if (sql.isBlank()) {
+      throw new UserError(
+          "The statement is empty; write one, such as millrace sql \"SELECT * FROM top_products\".");
+    }
     Properties properties = new Properties();
     if (user != null) {
       properties.setProperty("user", user);
@@ -72,7 +82,9 @@ final class Queries {
         if (reason == null || isServerTrouble(refused.getSQLState())) {
           throw refused;
         }
-        throw new UserError(explain(reason, sql), refused);
+        String tables =
+            UNDEFINED_TABLE.equals(refused.getSQLState()) ? tables(connection, reason) : "";
+        throw new UserError(explain(reason, sql) + tables, refused);
       }
     }
   }
@@ -82,6 +94,30 @@ final class Queries {
     try (Statement statement = connection.createStatement()) {
       statement.execute("SET default_transaction_read_only = on");
     }
+  }
+
+  /** Which tables there are, for who asked for another one. */
+  private static String tables(Connection connection, ServerErrorMessage reason)
+      throws SQLException {
+    connection.rollback();
+    List<String> tables = new ArrayList<>();
+    try (Statement statement = connection.createStatement();
+        ResultSet found =
+            statement.executeQuery(
+                "SELECT table_name FROM information_schema.tables"
+                    + " WHERE table_schema = ANY (current_schemas(false)) ORDER BY 1")) {
+      while (found.next()) {
+        tables.add(found.getString(1));
+      }
+    }
+    if (tables.isEmpty()) {
+      return " There are no tables yet; run a pipeline first (millrace run sales).";
+    }
+    Matcher wanted = QUOTED.matcher(String.valueOf(reason.getMessage()));
+    return (wanted.find() ? Nearest.hint(wanted.group(1), tables) : "")
+        + " There are "
+        + String.join(", ", tables)
+        + ".";
   }
 
   /** The server's trouble, such as a full disk, is no fault of the statement. */
