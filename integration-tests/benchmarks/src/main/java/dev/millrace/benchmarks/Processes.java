@@ -37,6 +37,7 @@ final class Processes {
         List.of(
             "-Xmx" + heap,
             "-XX:+UseParallelGC",
+            "-XX:NewRatio=1",
             "-Dfile.encoding=UTF-8",
             "-Djava.awt.headless=true",
             "-cp",

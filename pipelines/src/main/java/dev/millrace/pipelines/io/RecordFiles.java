@@ -52,7 +52,7 @@ import org.jspecify.annotations.Nullable;
 public final class RecordFiles extends PTransform<PBegin, PCollection<RawRecord>> {
 
   /** Small enough that the records of one, and of those after it in the graph, fit into memory. */
-  private static final long SLICE = 2L << 20;
+  private static final long SLICE = 1L << 20;
 
   /** Slices of all files, at most: they stand in the graph. */
   private static final long SLICES = 4096;
