@@ -8,6 +8,7 @@ import static org.hamcrest.Matchers.not;
 import static org.hamcrest.Matchers.startsWith;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import dev.millrace.pipelines.io.LakeLock;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.net.InetAddress;
@@ -75,6 +76,7 @@ class BadInputIT {
     Files.createDirectory(home.resolve("hollow"));
     Files.writeString(home.resolve("text.parquet"), "This is a letter, not a table.\n");
     Files.writeString(home.resolve("blank.json"), "\n\n  \n");
+    Files.writeString(home.resolve("semicolons.csv"), "product_id;time_id\n1;371\n");
     Files.writeString(home.resolve("other.csv"), "colour,size\nred,3\n");
     Files.write(home.resolve("binary.json"), new byte[] {'{', 0, 1, 2, 3, 0, 0, 9});
     Files.writeString(home.resolve("file"), "in the way");
@@ -159,6 +161,7 @@ class BadInputIT {
         bad("nothing between commas", "--sales=other.json,,other.json", "--sales", "comma"),
         bad("a text named Parquet", "--sales=text.parquet", "--sales", "text.parquet", "Parquet"),
         bad("bytes named JSON", "--sales=binary.json", "--sales", "binary.json", "convert"),
+        bad("a CSV with semicolons", "--sales=semicolons.csv", "--sales", "commas"),
         bad("a CSV of something else", "--sales=other.csv", "--sales", "other.csv", "header"),
         bad("a Parquet file cut off", "--sales=cut.parquet", "cut.parquet"),
         bad("a gzip file cut off", "--sales=cut.json.gz", "cut.json.gz"),
@@ -191,6 +194,7 @@ class BadInputIT {
             "--warehouse-user=guarded --warehouse-password=env:IT_NO_SUCH_PASSWORD",
             "IT_NO_SUCH_PASSWORD"),
         bad("a lake that is a file", "--lake=file", "--lake", "'file'", "name another"),
+        bad("a lake without a name", "--lake=", "--lake", "name a directory"),
         bad("a report that is a file", "--report=file", "--report", "'file'", "name another"),
         bad("a duration that is none", "--max-lateness=soon", "--max-lateness", "soon", "7d"),
         bad("a number that is none", "--top-customers=ten", "--top-customers", "ten"),
@@ -222,6 +226,18 @@ class BadInputIT {
 
     // Then
     toldInOneSentence(refused, List.of("refused", "--max-reject-ratio=0.01", " of 1,000 sales"));
+  }
+
+  @Test
+  @SuppressWarnings("try") // the lake is held, not used
+  void aLakeThatAnotherRunIsWritingIsToldAndLeftAlone() throws Exception {
+    try (LakeLock another = LakeLock.of(lake)) {
+      // When
+      Program.Finished refused = run(List.of("--sales=other.json"));
+
+      // Then
+      toldInOneSentence(refused, List.of("another run", lake.toString(), "wait"));
+    }
   }
 
   @Test

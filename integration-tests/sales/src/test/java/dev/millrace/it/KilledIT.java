@@ -2,6 +2,7 @@ package dev.millrace.it;
 
 import static org.hamcrest.MatcherAssert.assertThat;
 import static org.hamcrest.Matchers.anyOf;
+import static org.hamcrest.Matchers.containsString;
 import static org.hamcrest.Matchers.equalTo;
 import static org.hamcrest.Matchers.not;
 
@@ -16,6 +17,7 @@ import java.util.Map;
 import java.util.Random;
 import java.util.TreeMap;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -98,6 +100,17 @@ class KilledIT {
 
   @Test
   void aRunKilledInTheTransactionOfTheWarehouseLeavesTheOldAnswer() throws Exception {
+    isEndedInTheTransactionOfTheWarehouse(Process::destroyForcibly);
+  }
+
+  @Test
+  void aRunInterruptedInTheTransactionOfTheWarehouseSaysSoAndLeavesTheOldAnswer() throws Exception {
+    Program.Running run = isEndedInTheTransactionOfTheWarehouse(Process::destroy);
+    assertThat(Files.readString(run.err()), containsString("millrace: Interrupted. "));
+  }
+
+  private static Program.Running isEndedInTheTransactionOfTheWarehouse(Consumer<Process> end)
+      throws Exception {
     // Given
     int before = copyInWarehouse();
     int lakeBefore = copyInLake();
@@ -113,7 +126,8 @@ class KilledIT {
       until(
           run,
           "SELECT true FROM pg_locks WHERE relation = 'top_products'::regclass AND NOT granted");
-      run.process().destroyForcibly().waitFor();
+      end.accept(run.process());
+      run.process().waitFor();
       Tables.execute(blocker, "COMMIT");
     }
 
@@ -128,6 +142,7 @@ class KilledIT {
     assertThat(copyInWarehouse(), equalTo(before));
     assertThat(copyInLake(), equalTo(lakeBefore));
     theNextRunIsAsIfNothingHadBeen();
+    return run;
   }
 
   @Test

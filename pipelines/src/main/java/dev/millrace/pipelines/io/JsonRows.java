@@ -140,9 +140,12 @@ final class JsonRows {
       throws IOException {
     if (logical instanceof LogicalTypes.Date) {
       json.writeString(LocalDate.ofEpochDay(value.longValue()).toString());
-    } else if (logical instanceof LogicalTypes.TimestampMillis) {
+      // A time without a zone is taken as UTC.
+    } else if (logical instanceof LogicalTypes.TimestampMillis
+        || logical instanceof LogicalTypes.LocalTimestampMillis) {
       json.writeString(Instant.ofEpochMilli(value.longValue()).toString());
-    } else if (logical instanceof LogicalTypes.TimestampMicros) {
+    } else if (logical instanceof LogicalTypes.TimestampMicros
+        || logical instanceof LogicalTypes.LocalTimestampMicros) {
       long micros = value.longValue();
       json.writeString(
           Instant.ofEpochSecond(

@@ -15,6 +15,7 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
 import org.apache.avro.Schema;
 import org.apache.avro.SchemaBuilder;
@@ -41,6 +42,13 @@ import org.jspecify.annotations.Nullable;
 public final class Lake implements Serializable {
 
   private static final String BRONZE = "bronze";
+
+  /**
+   * A file of bronze holds the positions that share all bits above these: 8 MiB, 131,072 records.
+   */
+  private static final int BYTES = 23;
+
+  private static final int RECORDS = 17;
 
   private final String directory;
   private final String pipeline;
@@ -134,8 +142,11 @@ public final class Lake implements Serializable {
    *
    * @param name name of the table
    * @param secret key that encrypts payloads, as a reference; null stores them in the clear
+   * @param counting sources whose positions count records, not bytes
    */
-  public static Table<RawRecord> bronze(String name, @Nullable String secret) {
+  public static Table<RawRecord> bronze(
+      String name, @Nullable String secret, Set<String> counting) {
+    Set<String> counts = Set.copyOf(counting);
     return new Table<>(
         BRONZE,
         name,
@@ -147,7 +158,8 @@ public final class Lake implements Serializable {
             "source="
                 + r.origin().source().replaceAll("[^A-Za-z0-9._-]", "_")
                 + "/block="
-                + (r.origin().position() >> 23),
+                + (r.origin().position()
+                    >> (counts.contains(r.origin().source()) ? RECORDS : BYTES)),
         new ToBronze(secret));
   }
 

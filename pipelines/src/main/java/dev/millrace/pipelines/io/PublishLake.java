@@ -20,6 +20,7 @@ import java.util.HashSet;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Set;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.apache.beam.sdk.coders.KvCoder;
 import org.apache.beam.sdk.coders.StringUtf8Coder;
@@ -50,6 +51,11 @@ public final class PublishLake extends PTransform<PCollection<?>, PCollection<KV
 
   /** Staging of a run that has not been touched for so long is that of a dead one. */
   private static final Duration DEAD_AFTER = Duration.ofDays(1);
+
+  /** The only names this ever gives to data files; what has another name is not ours to remove. */
+  private static final Pattern DATA_FILE = Pattern.compile("\\.?part-[0-9a-f]{16}\\.parquet");
+
+  private static final List<String> LAYERS = List.of("bronze", "silver", "gold", "rejects");
 
   private final Lake lake;
   private final List<PCollection<String>> written;
@@ -160,28 +166,35 @@ public final class PublishLake extends PTransform<PCollection<?>, PCollection<KV
       Set<String> named = new HashSet<>();
       published.forEach(f -> named.add(f.path()));
       FileTime dead = FileTime.from(Instant.now().minus(DEAD_AFTER));
-      List<Path> files;
-      try (Stream<Path> all = Files.walk(root)) {
-        files = all.sorted(Comparator.reverseOrder()).toList();
-      }
       Path staging = root.resolve(".staging");
+      List<Path> files = new ArrayList<>(below(staging));
+      for (String layer : LAYERS) {
+        files.addAll(below(root.resolve(layer)));
+      }
       for (Path file : files) {
         boolean ofARun = file.startsWith(staging);
         if (Files.isDirectory(file)) {
-          deleteIfEmpty(file, root);
+          deleteIfEmpty(file);
         } else if (ofARun
             ? file.startsWith(own) || Files.getLastModifiedTime(file).compareTo(dead) < 0
-            : file.toString().endsWith(".parquet")
+            : DATA_FILE.matcher(file.getFileName().toString()).matches()
                 && !named.contains(slashes(root.relativize(file)))) {
           Files.deleteIfExists(file);
         }
       }
     }
 
-    private static void deleteIfEmpty(Path directory, Path root) throws IOException {
-      if (directory.equals(root)) {
-        return;
+    /** A directory and all that is below it, the deepest first. */
+    private static List<Path> below(Path directory) throws IOException {
+      if (!Files.isDirectory(directory)) {
+        return List.of();
       }
+      try (Stream<Path> all = Files.walk(directory)) {
+        return all.sorted(Comparator.reverseOrder()).toList();
+      }
+    }
+
+    private static void deleteIfEmpty(Path directory) throws IOException {
       try (Stream<Path> children = Files.list(directory)) {
         if (children.findAny().isPresent()) {
           return;

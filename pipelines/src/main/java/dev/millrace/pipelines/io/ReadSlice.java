@@ -163,7 +163,9 @@ final class ReadSlice extends DoFn<List<FileSlice>, RawRecord> {
   private void csv(FileSlice slice, InputStream in, Consumer<RawRecord> out) throws IOException {
     // Latin-1 keeps the bytes as they are; what they mean is decided per record.
     InputStreamReader text =
-        new InputStreamReader(decompressed(in, slice.compression()), StandardCharsets.ISO_8859_1);
+        new InputStreamReader(
+            withoutByteOrderMark(decompressed(in, slice.compression())),
+            StandardCharsets.ISO_8859_1);
     CharsetDecoder utf8 = StandardCharsets.UTF_8.newDecoder();
     try (CsvReader<CsvRecord> reader =
         CsvReader.builder()
@@ -180,8 +182,7 @@ final class ReadSlice extends DoFn<List<FileSlice>, RawRecord> {
         List<String> columns = utf8(row.getFields(), utf8);
         if (header == null) {
           header =
-              (columns == null ? row.getFields() : columns)
-                  .stream().map(c -> c.replace("\ufeff", "").strip()).toList();
+              (columns == null ? row.getFields() : columns).stream().map(String::strip).toList();
           continue;
         }
         byte[] payload =
@@ -191,6 +192,15 @@ final class ReadSlice extends DoFn<List<FileSlice>, RawRecord> {
         out.accept(record(slice, row.getStartingLineNumber(), payload));
       }
     }
+  }
+
+  private static InputStream withoutByteOrderMark(InputStream in) throws IOException {
+    BufferedInputStream text = new BufferedInputStream(in, 1 << 16);
+    text.mark(3);
+    if (!startsWithByteOrderMark(text.readNBytes(3))) {
+      text.reset();
+    }
+    return text;
   }
 
   /** The texts whose bytes are these characters; null if they are not UTF-8. */
@@ -230,7 +240,7 @@ final class ReadSlice extends DoFn<List<FileSlice>, RawRecord> {
 
   private void parquet(FileSlice slice, Consumer<RawRecord> out) throws IOException {
     ChannelInputFile file = new ChannelInputFile(slice.path(), slice.end());
-    Map<String, Integer> scales = guarded(slice, () -> scales(file));
+    Map<String, Integer> scales = guarded(slice, () -> scales(slice, file));
     try (ParquetReader<GenericRecord> rows =
         guarded(
             slice,
@@ -299,12 +309,23 @@ final class ReadSlice extends DoFn<List<FileSlice>, RawRecord> {
    * Scales of the columns that keep decimals in whole numbers: as Avro they are whole numbers, and
    * no more.
    */
-  private static Map<String, Integer> scales(ChannelInputFile file) throws IOException {
+  private static Map<String, Integer> scales(FileSlice slice, ChannelInputFile file)
+      throws IOException {
     Map<String, Integer> scales = new HashMap<>();
     try (ParquetFileReader reader =
         ParquetFileReader.open(
             file, ParquetReadOptions.builder(new PlainParquetConfiguration()).build())) {
       for (Type column : reader.getFileMetaData().getSchema().getFields()) {
+        if (column.getLogicalTypeAnnotation()
+                instanceof LogicalTypeAnnotation.TimestampLogicalTypeAnnotation time
+            && time.getUnit() == LogicalTypeAnnotation.TimeUnit.NANOS) {
+          throw new UserError(
+              "The column '"
+                  + column.getName()
+                  + "' of '"
+                  + slice.path()
+                  + "' keeps its times in nanoseconds; write them in micro- or milliseconds.");
+        }
         if (column.isPrimitive()
             && column.getLogicalTypeAnnotation()
                 instanceof LogicalTypeAnnotation.DecimalLogicalTypeAnnotation decimal) {

@@ -20,6 +20,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Set;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.apache.beam.sdk.coders.ListCoder;
 import org.apache.beam.sdk.io.FileSystems;
@@ -46,8 +47,10 @@ import org.jspecify.annotations.Nullable;
  * Avro and Parquet are rendered as JSON objects; a CSV record with too few or too many columns, or
  * not in UTF-8, goes on as its bytes, which the refining pass refuses. Blank lines are skipped.
  * <b>Bounded/unbounded:</b> bounded. <b>State and timers:</b> none. <b>Reasons:</b> none.
- * <b>Guarantee:</b> memory is bounded by the longest record allowed. A file that is damaged fails
- * the run. <b>Runners:</b> all.
+ * <b>Guarantee:</b> reading holds one record at a time. Plain JSON lines are cut into slices that
+ * are read one after the other; any other file is one slice, whose records a runner may hold at
+ * once: the Direct runner does, so give it many files rather than one large one. A file that is
+ * damaged fails the run. <b>Runners:</b> all.
  */
 public final class RecordFiles extends PTransform<PBegin, PCollection<RawRecord>> {
 
@@ -118,6 +121,14 @@ public final class RecordFiles extends PTransform<PBegin, PCollection<RawRecord>
    */
   public long check() {
     return slices().stream().map(FileSlice::path).distinct().count();
+  }
+
+  /** The sources whose positions count records: those of all but files of lines. */
+  public Set<String> counting() {
+    return slices().stream()
+        .filter(slice -> slice.format() != Format.JSON_LINES)
+        .map(FileSlice::source)
+        .collect(Collectors.toUnmodifiableSet());
   }
 
   /** The same with slices of another size; a larger file of lines is read by several workers. */
@@ -310,7 +321,7 @@ public final class RecordFiles extends PTransform<PBegin, PCollection<RawRecord>
               + path
               + "' names no field of "
               + contract.name()
-              + "; a CSV file begins with a line of field names, with commas between them, such as "
+              + "; a CSV file begins with a header line, field names with commas between them, such as "
               + String.join(",", fields.subList(0, Math.min(3, fields.size())))
               + ".");
     }

@@ -29,12 +29,15 @@ import org.apache.beam.sdk.coders.KvCoder;
 import org.apache.beam.sdk.coders.StringUtf8Coder;
 import org.apache.beam.sdk.coders.VarIntCoder;
 import org.apache.beam.sdk.coders.VarLongCoder;
+import org.apache.beam.sdk.transforms.Create;
 import org.apache.beam.sdk.transforms.DoFn;
 import org.apache.beam.sdk.transforms.Flatten;
 import org.apache.beam.sdk.transforms.MapElements;
 import org.apache.beam.sdk.transforms.Max;
 import org.apache.beam.sdk.transforms.ParDo;
 import org.apache.beam.sdk.transforms.SerializableFunction;
+import org.apache.beam.sdk.transforms.Values;
+import org.apache.beam.sdk.transforms.View;
 import org.apache.beam.sdk.values.KV;
 import org.apache.beam.sdk.values.PCollection;
 import org.apache.beam.sdk.values.PCollectionList;
@@ -257,13 +260,14 @@ public record SalesAnswers(
    */
   private static PCollectionView<Long> asOf(
       PCollection<KV<Integer, Long>> lastPurchases, SalesConfig config) {
-    Long configured = config.asOf() == null ? null : config.asOf().toEpochDay();
+    if (config.asOf() != null) {
+      return lastPurchases
+          .getPipeline()
+          .apply("GivenDay", Create.of(config.asOf().toEpochDay()).withCoder(VarLongCoder.of()))
+          .apply("AsOf", View.asSingleton());
+    }
     return lastPurchases
-        .apply(
-            "Days",
-            MapElements.into(new TypeDescriptor<Long>() {})
-                .via(last -> configured == null ? last.getValue() : configured))
-        .setCoder(VarLongCoder.of())
+        .apply("Days", Values.create())
         .apply("AsOf", Max.longsGlobally().asSingletonView());
   }
 

@@ -275,7 +275,8 @@ final class SalesJob implements CatalogueEntry.Job {
       lake.add(
           "Bronze_" + INPUTS.get(i),
           raw.get(i),
-          Lake.bronze(INPUTS.get(i), isPrivate ? config.secret() : null));
+          Lake.bronze(
+              INPUTS.get(i), isPrivate ? config.secret() : null, sources.get(i).counting()));
     }
     SalesAnswers answers = results.answers();
     return lake.add(

@@ -46,6 +46,7 @@ import java.util.HexFormat;
 import java.util.List;
 import java.util.Objects;
 import java.util.Random;
+import java.util.Set;
 import java.util.stream.IntStream;
 import org.apache.beam.sdk.Pipeline;
 import org.apache.beam.sdk.coders.VarIntCoder;
@@ -188,8 +189,13 @@ class LakeTest {
     DataFile gold = manifest().table("gold", "revenue_daily").get(0);
     Files.delete(lake.resolve(Manifest.NAME));
     Files.write(lake.resolve(gold.path()), new byte[10]);
-    Path half = Files.write(lake.resolve("gold/revenue_daily/.part-0.parquet"), new byte[3]);
-    Path unnamed = Files.write(lake.resolve("gold/revenue_daily/part-0.parquet"), new byte[3]);
+    Path half =
+        Files.write(lake.resolve("gold/revenue_daily/.part-0123456789abcdef.parquet"), new byte[3]);
+    Path unnamed =
+        Files.write(lake.resolve("gold/revenue_daily/part-0123456789abcdef.parquet"), new byte[3]);
+    Path own = Files.write(lake.resolve("mine.parquet"), new byte[3]);
+    Path alsoOwn = Files.write(lake.resolve("gold/revenue_daily/mine.parquet"), new byte[3]);
+    Path folder = Files.createDirectory(lake.resolve("notes"));
     Path dead = staged("dead", Instant.now().minusSeconds(2 * 86_400));
     Path alive = staged("alive", Instant.now());
 
@@ -203,6 +209,9 @@ class LakeTest {
       assertThat(leftover + " is left", Files.exists(leftover), is(false));
     }
     assertThat("another run's staging is left", Files.exists(alive), is(true));
+    for (Path kept : List.of(own, alsoOwn, folder)) {
+      assertThat(kept + ", which no run made, is left", Files.exists(kept), is(true));
+    }
   }
 
   @Test
@@ -266,7 +275,7 @@ class LakeTest {
             .add(
                 "Bronze",
                 pipeline.apply(Create.of(arrived).withCoder(RawRecord.coder())),
-                Lake.bronze("sales", encrypted ? secret : null));
+                Lake.bronze("sales", encrypted ? secret : null, Set.of()));
     publish(pipeline, bronze, Gate.OPEN);
     pipeline.run().waitUntilFinish();
 
@@ -354,7 +363,7 @@ class LakeTest {
             .add(
                 "Bronze",
                 pipeline.apply("Raw", Create.of(raw).withCoder(RawRecord.coder())),
-                Lake.bronze("sales", secret))
+                Lake.bronze("sales", secret, Set.of()))
             .add(
                 "Silver",
                 pipeline.apply(

@@ -57,6 +57,7 @@ class RecordFilesTest {
                 {"name": "day", "type": {"type": "int", "logicalType": "date"}},
                 {"name": "millis", "type": {"type": "long", "logicalType": "timestamp-millis"}},
                 {"name": "micros", "type": ["null", {"type": "long", "logicalType": "timestamp-micros"}]},
+                {"name": "local", "type": {"type": "long", "logicalType": "local-timestamp-micros"}},
                 {"name": "bytes", "type": "bytes"},
                 {"name": "either", "type": ["null", "string", "int"]},
                 {"name": "nan", "type": "float"},
@@ -69,7 +70,7 @@ class RecordFilesTest {
   private static final String EVERYTHING_AS_JSON =
       "{\"whole\":7,\"text\":null,\"yes\":true,\"ratio\":0.1,\"share\":0.1,\"money\":-0.0001,"
           + "\"price\":12.50,\"day\":\"1997-01-02\",\"millis\":\"1997-01-02T03:04:05.006Z\","
-          + "\"micros\":\"1969-12-31T23:59:59.999999Z\",\"bytes\":\"AP8=\",\"either\":5,\"nan\":\"NaN\",\"map\":{\"k\":1},\"list\":[1,2],"
+          + "\"micros\":\"1969-12-31T23:59:59.999999Z\",\"local\":\"1997-01-02T03:04:05.000006Z\",\"bytes\":\"AP8=\",\"either\":5,\"nan\":\"NaN\",\"map\":{\"k\":1},\"list\":[1,2],"
           + "\"nested\":{\"inner\":\"é\\\"\"}}";
 
   @TempDir Path directory;
@@ -130,7 +131,7 @@ class RecordFilesTest {
   void csvIsTypedByTheContractAndStandsAtItsLine(String name) throws IOException {
     String text =
         """
-        \ufeffday, store_id,product_category,revenue,note
+        \ufeff"day", store_id,product_category,revenue,note
         1997-01-01,3,"Fruit, ""fresh""
         and dried",12.5000,
 
@@ -352,6 +353,7 @@ class RecordFilesTest {
                 EVERYTHING.getField("price").schema(), new byte[] {0, 0, 0x04, (byte) 0xE2}))
         .set("day", 9863)
         .set("millis", 852174245006L)
+        .set("local", 852_174_245_000_006L)
         .set("micros", -1L)
         .set("bytes", ByteBuffer.wrap(new byte[] {0, -1}))
         .set("either", 5)

@@ -258,6 +258,8 @@ class MillraceTest {
         "SELECT revenu FROM sold | SQL error at line 1, column 8: column \"revenu\" does not exist (Perhaps you meant to reference the column \"sold.revenue\").",
         "SELEC 1 | SQL error at line 1, column 1: syntax error at or near \"SELEC\".",
         "SELECT 1 / 0 | SQL error: division by zero.",
+        "SELECT * FROM sodl | SQL error at line 1, column 15: relation \"sodl\" does not exist. Did you mean sold? There are sold, words.",
+        "\"\" | The statement is empty; write one, such as millrace sql \"SELECT * FROM top_products\".",
         "DELETE FROM sold | This statement changes the warehouse, and sql only reads; add --write if you mean it.",
         "COMMIT; DELETE FROM sold | This statement changes the warehouse, and sql only reads; add --write if you mean it."
       })

@@ -43,11 +43,11 @@ import org.jspecify.annotations.Nullable;
  * large bucket is merged in parts, and a runner may pause between them: the Direct runner does, so
  * that what follows takes up a part's results before the next part is decoded.
  *
- * <p><b>Input:</b> elements that have a key and a value, equal keys having equal encodings.
- * <b>Output:</b> one value per key, in the global window, at the earliest timestamp.
- * <b>Bounded/unbounded:</b> bounded only. <b>State and timers:</b> none. <b>Reasons:</b> none.
- * <b>Guarantee:</b> as {@code Combine.perKey}: the function must be associative and commutative.
- * <b>Runners:</b> all. A {@value #PARTS}th of a bucket's keys must fit into memory.
+ * <p><b>Input:</b> elements that have a key and a value, equal keys (by {@code equals}) having
+ * equal encodings. <b>Output:</b> one value per key, in the global window, at the earliest
+ * timestamp. <b>Bounded/unbounded:</b> bounded only. <b>State and timers:</b> none. <b>Reasons:</b>
+ * none. <b>Guarantee:</b> as {@code Combine.perKey}: the function must be associative and
+ * commutative. <b>Runners:</b> all. A {@value #PARTS}th of a bucket's keys must fit into memory.
  *
  * @param <T> element
  * @param <K> key
@@ -112,6 +112,12 @@ public final class CombineBlocks<T, K, A>
         throw new IllegalArgumentException("set a KvCoder on the input, not " + input.getCoder());
       }
       entries = (KvCoder<K, A>) ofInput;
+    }
+    try {
+      entries.getKeyCoder().verifyDeterministic();
+    } catch (Coder.NonDeterministicException refused) {
+      throw new IllegalArgumentException(
+          "equal keys must have equal encodings: " + entries.getKeyCoder(), refused);
     }
     return input
         .apply("Pack", ParDo.of(new Pack<>(entry, merge, entries)))
@@ -237,7 +243,7 @@ public final class CombineBlocks<T, K, A>
     private final SerializableBiFunction<A, A, A> merge;
     private final KvCoder<K, A> coder;
 
-    private Merge(SerializableBiFunction<A, A, A> merge, KvCoder<K, A> coder) {
+    Merge(SerializableBiFunction<A, A, A> merge, KvCoder<K, A> coder) {
       this.merge = merge;
       this.coder = coder;
     }
@@ -264,11 +270,18 @@ public final class CombineBlocks<T, K, A>
       }
       int step = (int) Math.max(1, Math.min(PARTS, (long) PARTS * STEP_BYTES / Math.max(1, size)));
       int from = (int) tracker.currentRestriction().getFrom();
-      // A claim stands for all parts up to the one it names.
-      for (int to = Math.min(PARTS, from + step);
-          from < PARTS && tracker.tryClaim((long) to - 1);
-          from = to, to = Math.min(PARTS, from + step)) {
-        merged(bucket.getValue(), from, to).forEach((key, value) -> out.output(KV.of(key, value)));
+      boolean claimed = true;
+      while (claimed) {
+        // Part by part: a runner may take the rest away at any moment.
+        int to = from;
+        while (to - from < step && (claimed = tracker.tryClaim((long) to))) {
+          to++;
+        }
+        if (to > from) {
+          merged(bucket.getValue(), from, to)
+              .forEach((key, value) -> out.output(KV.of(key, value)));
+        }
+        from = to;
       }
     }
 

@@ -5,8 +5,6 @@ import java.io.Serializable;
 import java.math.BigDecimal;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
-import java.util.TreeMap;
 import org.apache.beam.sdk.coders.Coder;
 import org.apache.beam.sdk.coders.KvCoder;
 import org.apache.beam.sdk.coders.ListCoder;
@@ -64,10 +62,25 @@ public final class RunningTotal<K, R>
         .setCoder(coder);
   }
 
-  private static <T> List<T> joined(List<T> a, List<T> b) {
-    List<T> both = new ArrayList<>(a.size() + b.size());
-    both.addAll(a);
-    both.addAll(b);
+  /** Days in order, each once. */
+  private static List<KV<Long, BigDecimal>> joined(
+      List<KV<Long, BigDecimal>> a, List<KV<Long, BigDecimal>> b) {
+    List<KV<Long, BigDecimal>> both = new ArrayList<>(a.size() + b.size());
+    int i = 0;
+    int j = 0;
+    while (i < a.size() && j < b.size()) {
+      int order = Long.compare(a.get(i).getKey(), b.get(j).getKey());
+      if (order < 0) {
+        both.add(a.get(i++));
+      } else if (order > 0) {
+        both.add(b.get(j++));
+      } else {
+        KV<Long, BigDecimal> day = a.get(i++);
+        both.add(KV.of(day.getKey(), day.getValue().add(b.get(j++).getValue())));
+      }
+    }
+    both.addAll(a.subList(i, a.size()));
+    both.addAll(b.subList(j, b.size()));
     return both;
   }
 
@@ -92,12 +105,8 @@ public final class RunningTotal<K, R>
 
     @ProcessElement
     public void process(@Element KV<K, List<KV<Long, BigDecimal>>> days, OutputReceiver<R> out) {
-      Map<Long, BigDecimal> byDay = new TreeMap<>();
-      for (KV<Long, BigDecimal> day : days.getValue()) {
-        byDay.merge(day.getKey(), day.getValue(), BigDecimal::add);
-      }
       BigDecimal total = BigDecimal.ZERO;
-      for (Map.Entry<Long, BigDecimal> day : byDay.entrySet()) {
+      for (KV<Long, BigDecimal> day : days.getValue()) {
         total = total.add(day.getValue());
         out.output(toRow.row(days.getKey(), day.getKey(), day.getValue(), total));
       }

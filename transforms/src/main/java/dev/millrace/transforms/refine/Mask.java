@@ -54,7 +54,7 @@ public final class Mask<T extends SpecificRecord>
               Masker masker = new Masker(contract, vault);
               return record -> {
                 // Elements are not to be changed: mask a copy.
-                T copy = SpecificData.get().deepCopy(contract.schema(), record.value());
+                T copy = SpecificData.getForClass(type).deepCopy(contract.schema(), record.value());
                 masker.mask(copy);
                 return record.with(copy);
               };

@@ -7,12 +7,11 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
-import java.nio.file.attribute.PosixFilePermissions;
 import java.security.GeneralSecurityException;
 import java.security.SecureRandom;
 import java.util.Base64;
 import java.util.HexFormat;
+import java.util.Objects;
 import javax.crypto.Mac;
 import javax.crypto.spec.SecretKeySpec;
 
@@ -83,25 +82,20 @@ public final class Vault {
     }
     byte[] secret = new byte[SECRET_BYTES];
     new SecureRandom().nextBytes(secret);
-    Path directory = file.toAbsolutePath().getParent();
-    if (directory != null) {
-      Files.createDirectories(directory);
-    }
+    Path directory = Objects.requireNonNull(file.toAbsolutePath().getParent());
+    Files.createDirectories(directory);
+    // Readable by its owner only, and whole before it has its name.
+    Path fresh = Files.createTempFile(directory, ".secret", null);
     try {
-      if (Files.getFileStore(directory == null ? file : directory)
-          .supportsFileAttributeView("posix")) {
-        Files.createFile(
-            file,
-            PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------")));
-      }
-      Files.writeString(
-          file,
-          Base64.getEncoder().encodeToString(secret) + "\n",
-          StandardOpenOption.CREATE,
-          StandardOpenOption.WRITE);
+      Files.writeString(fresh, Base64.getEncoder().encodeToString(secret) + "\n");
+      Files.createLink(file, fresh);
     } catch (FileAlreadyExistsException other) {
       // Another run made it at the same moment; its secret is as good.
       return;
+    } catch (UnsupportedOperationException noLinks) {
+      Files.move(fresh, file);
+    } finally {
+      Files.deleteIfExists(fresh);
     }
   }
 

@@ -2,15 +2,25 @@ package dev.millrace.transforms.combine;
 
 import static org.hamcrest.MatcherAssert.assertThat;
 import static org.hamcrest.Matchers.containsString;
+import static org.hamcrest.Matchers.equalTo;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import dev.millrace.testing.BeamTest;
 import dev.millrace.testing.Expect;
 import dev.millrace.testing.ExplicitCoders;
+import dev.millrace.testing.Splitting;
+import java.io.ByteArrayOutputStream;
+import java.io.DataOutputStream;
+import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
+import java.util.Random;
+import org.apache.beam.sdk.coders.ByteArrayCoder;
 import org.apache.beam.sdk.coders.KvCoder;
+import org.apache.beam.sdk.coders.MapCoder;
 import org.apache.beam.sdk.coders.StringUtf8Coder;
+import org.apache.beam.sdk.coders.VarIntCoder;
 import org.apache.beam.sdk.coders.VarLongCoder;
 import org.apache.beam.sdk.testing.PAssert;
 import org.apache.beam.sdk.testing.TestPipeline;
@@ -67,6 +77,62 @@ class CombineBlocksTest {
 
     Expect.rowsInAnyOrder(sums, KV.of("a", 3L));
     pipeline.run();
+  }
+
+  @Test
+  void aPartThatARunnerTakesAwayIsMergedByWhoHasIt() throws IOException {
+    // Given
+    Random random = new Random(1);
+    ByteArrayOutputStream block = new ByteArrayOutputStream();
+    DataOutputStream out = new DataOutputStream(block);
+    List<Integer> keys = new ArrayList<>();
+    for (int part = 0; part < CombineBlocks.PARTS; part++) {
+      ByteArrayOutputStream entry = new ByteArrayOutputStream();
+      entry.write(part);
+      VarIntCoder.of().encode(part, entry);
+      // So large that a step is a few parts: a step can end beyond what is left.
+      byte[] value = new byte[100_000];
+      random.nextBytes(value);
+      ByteArrayCoder.of().encode(value, entry);
+      byte[] zipped = Zipped.zip(entry.toByteArray());
+      out.writeByte(part);
+      out.writeByte(part);
+      out.writeInt(zipped.length);
+      out.write(zipped);
+      keys.add(part);
+    }
+    CombineBlocks.Merge<Integer, byte[]> merge =
+        new CombineBlocks.Merge<>((a, b) -> a, KvCoder.of(VarIntCoder.of(), ByteArrayCoder.of()));
+    List<Integer> merged = new ArrayList<>();
+
+    // When
+    Splitting.run(
+        merge.parts(),
+        tracker ->
+            merge.process(
+                KV.of(0, List.of(block.toByteArray())),
+                tracker,
+                Splitting.receiver(entry -> merged.add(entry.getKey()))));
+
+    // Then
+    merged.sort(null);
+    assertThat(merged, equalTo(keys));
+  }
+
+  @Test
+  void keysWithoutOneEncodingAreRefused(TestPipeline pipeline) {
+    PCollection<KV<Map<String, String>, Long>> input =
+        pipeline.apply(
+            Create.empty(
+                KvCoder.of(
+                    MapCoder.of(StringUtf8Coder.of(), StringUtf8Coder.of()), VarLongCoder.of())));
+
+    var refused =
+        assertThrows(
+            IllegalArgumentException.class, () -> input.apply(CombineBlocks.perKey(Long::sum)));
+
+    assertThat(refused.getMessage(), containsString("equal keys must have equal encodings"));
+    pipeline.enableAbandonedNodeEnforcement(false);
   }
 
   @Test

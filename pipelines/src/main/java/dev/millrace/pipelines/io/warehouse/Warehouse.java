@@ -33,7 +33,8 @@ import org.apache.avro.specific.SpecificRecord;
  * with the table itself as target, by an upsert that lets a row only be replaced by one of a later
  * (run generation, pane), and no publication.
  *
- * <p>Immutable and serializable. Holds no password, only where it is found.
+ * <p>Immutable and serializable. Of a password it holds where it is found; one that stands in the
+ * URL itself goes with the URL, so do not put it there for a cluster.
  */
 public final class Warehouse implements Serializable {
 

@@ -160,7 +160,7 @@ public final class WriteTable<T extends SpecificRecord>
   static final class Unpack<T> extends DoFn<KV<Integer, Iterable<byte[]>>, T> {
     private final Coder<T> coder;
 
-    private Unpack(Coder<T> coder) {
+    Unpack(Coder<T> coder) {
       this.coder = coder;
     }
 
@@ -184,18 +184,16 @@ public final class WriteTable<T extends SpecificRecord>
         RestrictionTracker<OffsetRange, Long> tracker,
         OutputReceiver<T> out)
         throws IOException {
-      long end = tracker.currentRestriction().getTo();
       long next = tracker.currentRestriction().getFrom();
       Iterator<byte[]> rest = stream(blocks).skip(next).iterator();
-      while (next < end) {
+      boolean claimed = true;
+      while (claimed) {
+        // Block by block: a runner may take the rest away at any moment.
         List<byte[]> step = new ArrayList<>();
-        for (int bytes = 0; next < end && bytes < STEP_BYTES; next++) {
+        for (int bytes = 0;
+            bytes < STEP_BYTES && (claimed = tracker.tryClaim(next));
+            next++, bytes += step.get(step.size() - 1).length) {
           step.add(rest.next());
-          bytes += step.get(step.size() - 1).length;
-        }
-        // A claim stands for all blocks up to the one it names.
-        if (!tracker.tryClaim(next - 1)) {
-          return;
         }
         for (byte[] block : step) {
           ByteArrayInputStream bytes = new ByteArrayInputStream(Zipped.unzip(block));
