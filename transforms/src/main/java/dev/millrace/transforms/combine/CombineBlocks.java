@@ -248,9 +248,14 @@ public final class CombineBlocks<T, K, A>
       this.coder = coder;
     }
 
+    /** Steps, each some of the parts: the larger the bucket, the fewer. */
     @GetInitialRestriction
-    public OffsetRange parts() {
-      return new OffsetRange(0, PARTS);
+    public OffsetRange steps(@Element KV<Integer, Iterable<byte[]>> bucket) {
+      long size = 0;
+      for (byte[] block : bucket.getValue()) {
+        size += block.length;
+      }
+      return new OffsetRange(0, Math.max(1, Math.min(PARTS, size / STEP_BYTES)));
     }
 
     @GetRestrictionCoder
@@ -264,24 +269,11 @@ public final class CombineBlocks<T, K, A>
         RestrictionTracker<OffsetRange, Long> tracker,
         OutputReceiver<KV<K, A>> out)
         throws IOException {
-      long size = 0;
-      for (byte[] block : bucket.getValue()) {
-        size += block.length;
-      }
-      int step = (int) Math.max(1, Math.min(PARTS, (long) PARTS * STEP_BYTES / Math.max(1, size)));
-      int from = (int) tracker.currentRestriction().getFrom();
-      boolean claimed = true;
-      while (claimed) {
-        // Part by part: a runner may take the rest away at any moment.
-        int to = from;
-        while (to - from < step && (claimed = tracker.tryClaim((long) to))) {
-          to++;
-        }
-        if (to > from) {
-          merged(bucket.getValue(), from, to)
-              .forEach((key, value) -> out.output(KV.of(key, value)));
-        }
-        from = to;
+      long steps = steps(bucket).getTo();
+      for (long step = tracker.currentRestriction().getFrom(); tracker.tryClaim(step); step++) {
+        int from = (int) (step * PARTS / steps);
+        int to = (int) ((step + 1) * PARTS / steps);
+        merged(bucket.getValue(), from, to).forEach((key, value) -> out.output(KV.of(key, value)));
       }
     }
 

@@ -90,7 +90,7 @@ class CombineBlocksTest {
       ByteArrayOutputStream entry = new ByteArrayOutputStream();
       entry.write(part);
       VarIntCoder.of().encode(part, entry);
-      // So large that a step is a few parts: a step can end beyond what is left.
+      // So large that there are several steps.
       byte[] value = new byte[100_000];
       random.nextBytes(value);
       ByteArrayCoder.of().encode(value, entry);
@@ -103,16 +103,15 @@ class CombineBlocksTest {
     }
     CombineBlocks.Merge<Integer, byte[]> merge =
         new CombineBlocks.Merge<>((a, b) -> a, KvCoder.of(VarIntCoder.of(), ByteArrayCoder.of()));
+    KV<Integer, Iterable<byte[]>> bucket = KV.of(0, List.of(block.toByteArray()));
     List<Integer> merged = new ArrayList<>();
 
     // When
     Splitting.run(
-        merge.parts(),
+        merge.steps(bucket),
         tracker ->
             merge.process(
-                KV.of(0, List.of(block.toByteArray())),
-                tracker,
-                Splitting.receiver(entry -> merged.add(entry.getKey()))));
+                bucket, tracker, Splitting.receiver(entry -> merged.add(entry.getKey()))));
 
     // Then
     merged.sort(null);

@@ -11,8 +11,6 @@ import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Objects;
-import java.util.stream.Stream;
-import java.util.stream.StreamSupport;
 import org.apache.avro.specific.SpecificRecord;
 import org.apache.beam.sdk.coders.ByteArrayCoder;
 import org.apache.beam.sdk.coders.Coder;
@@ -164,13 +162,24 @@ public final class WriteTable<T extends SpecificRecord>
       this.coder = coder;
     }
 
-    private static Stream<byte[]> stream(KV<Integer, Iterable<byte[]>> blocks) {
-      return StreamSupport.stream(blocks.getValue().spliterator(), false);
+    /** Steps of blocks: a step ends with the block that makes it large enough. */
+    @GetInitialRestriction
+    public OffsetRange steps(@Element KV<Integer, Iterable<byte[]>> blocks) {
+      long steps = 0;
+      for (Iterator<byte[]> rest = blocks.getValue().iterator(); rest.hasNext(); steps++) {
+        step(rest);
+      }
+      return new OffsetRange(0, steps);
     }
 
-    @GetInitialRestriction
-    public OffsetRange blocks(@Element KV<Integer, Iterable<byte[]>> blocks) {
-      return new OffsetRange(0, stream(blocks).count());
+    private static List<byte[]> step(Iterator<byte[]> rest) {
+      List<byte[]> step = new ArrayList<>();
+      for (int bytes = 0; rest.hasNext() && bytes < STEP_BYTES; ) {
+        byte[] block = rest.next();
+        step.add(block);
+        bytes += block.length;
+      }
+      return step;
     }
 
     @GetRestrictionCoder
@@ -184,17 +193,13 @@ public final class WriteTable<T extends SpecificRecord>
         RestrictionTracker<OffsetRange, Long> tracker,
         OutputReceiver<T> out)
         throws IOException {
-      long next = tracker.currentRestriction().getFrom();
-      Iterator<byte[]> rest = stream(blocks).skip(next).iterator();
-      boolean claimed = true;
-      while (claimed) {
-        // Block by block: a runner may take the rest away at any moment.
-        List<byte[]> step = new ArrayList<>();
-        for (int bytes = 0;
-            bytes < STEP_BYTES && (claimed = tracker.tryClaim(next));
-            next++, bytes += step.get(step.size() - 1).length) {
-          step.add(rest.next());
-        }
+      long from = tracker.currentRestriction().getFrom();
+      Iterator<byte[]> rest = blocks.getValue().iterator();
+      for (long skipped = 0; skipped < from; skipped++) {
+        step(rest);
+      }
+      for (long next = from; tracker.tryClaim(next); next++) {
+        List<byte[]> step = step(rest);
         for (byte[] block : step) {
           ByteArrayInputStream bytes = new ByteArrayInputStream(Zipped.unzip(block));
           while (bytes.available() > 0) {

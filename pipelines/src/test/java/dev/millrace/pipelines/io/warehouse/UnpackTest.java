@@ -36,7 +36,7 @@ class UnpackTest {
 
     // When
     Splitting.run(
-        unpack.blocks(element),
+        unpack.steps(element),
         tracker ->
             unpack.process(
                 element, tracker, Splitting.receiver(row -> unpacked.add((int) row[0]))));
