@@ -6,7 +6,7 @@ import dev.millrace.pipelines.UserError;
 import dev.millrace.pipelines.io.Lake;
 import dev.millrace.pipelines.io.LakeLock;
 import dev.millrace.pipelines.io.Manifest;
-import dev.millrace.pipelines.io.RecordFiles;
+import dev.millrace.pipelines.io.RecordSource;
 import dev.millrace.pipelines.io.warehouse.PreparedWarehouse;
 import dev.millrace.pipelines.io.warehouse.Run;
 import dev.millrace.pipelines.io.warehouse.TableChange;
@@ -101,7 +101,7 @@ final class SalesJob implements CatalogueEntry.Job {
   private final CatalogueEntry.Surroundings surroundings;
   private final SalesConfig config;
   private final Run run;
-  private final List<RecordFiles> sources = new ArrayList<>();
+  private final List<RecordSource> sources = new ArrayList<>();
   private final List<Long> fileCounts = new ArrayList<>();
   private @Nullable Warehouse warehouse;
   private @Nullable PreparedWarehouse prepared;
@@ -124,10 +124,12 @@ final class SalesJob implements CatalogueEntry.Job {
   }
 
   private void add(String option, String uri, Class<? extends SpecificRecord> type) {
-    RecordFiles files =
-        RecordFiles.read(option, uri, Contract.of(type)).withSecret(config.secret());
-    fileCounts.add(files.check());
-    sources.add(files);
+    RecordSource source =
+        RecordSource.of(option, uri, Contract.of(type), config.maxLateness())
+            .withSecret(config.secret())
+            .ending();
+    fileCounts.add(source.check());
+    sources.add(source);
   }
 
   @Override

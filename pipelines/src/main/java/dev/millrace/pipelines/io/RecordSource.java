@@ -1,0 +1,104 @@
+package dev.millrace.pipelines.io;
+
+import dev.millrace.contract.Contract;
+import dev.millrace.pipelines.UserError;
+import dev.millrace.transforms.RawRecord;
+import java.time.Duration;
+import org.apache.beam.sdk.transforms.PTransform;
+import org.apache.beam.sdk.values.PBegin;
+import org.apache.beam.sdk.values.PCollection;
+
+/**
+ * Records of whatever a URI names: a Kafka topic ({@code kafka://…}, see {@link RecordTopic}), or
+ * files (anything else, see {@link RecordFiles}). Whether a pipeline is a batch or a stream is
+ * decided by the URI alone.
+ *
+ * <p><b>Input:</b> none. <b>Output:</b> {@link RawRecord}s. <b>Bounded/unbounded:</b> as the URI
+ * says. <b>State and timers:</b> none. <b>Reasons:</b> none. <b>Guarantee, runners:</b> of the one
+ * that reads.
+ */
+public final class RecordSource extends PTransform<PBegin, PCollection<RawRecord>> {
+
+  private final String option;
+  private final Contract contract;
+  private final PTransform<PBegin, PCollection<RawRecord>> reader;
+
+  private RecordSource(
+      String option, Contract contract, PTransform<PBegin, PCollection<RawRecord>> reader) {
+    this.option = option;
+    this.contract = contract;
+    this.reader = reader;
+  }
+
+  /**
+   * The source a URI names.
+   *
+   * @param option the option that names it, such as {@code --sales}: messages begin with it
+   * @param uri files or a topic
+   * @param contract of the records
+   * @param maxLateness what the late gate allows
+   */
+  public static RecordSource of(
+      String option, String uri, Contract contract, Duration maxLateness) {
+    return new RecordSource(
+        option,
+        contract,
+        RecordTopic.isMeantBy(uri)
+            ? RecordTopic.read(option, uri, maxLateness)
+            : RecordFiles.read(option, uri, contract));
+  }
+
+  /** The key of encrypted bronze payloads, as a reference. A topic needs none. */
+  public RecordSource withSecret(String reference) {
+    return reader instanceof RecordFiles files
+        ? new RecordSource(option, contract, files.withSecret(reference))
+        : this;
+  }
+
+  /**
+   * The same, for a pipeline that is a batch.
+   *
+   * @throws UserError if the reading does not end
+   */
+  public RecordSource ending() {
+    if (!isBounded()) {
+      throw new UserError(
+          option
+              + ": this pipeline is a batch, and a topic has no end; add '"
+              + (uri().contains("?") ? "&" : "?")
+              + "until=end' to read what it holds now.");
+    }
+    return this;
+  }
+
+  /** The contract of the records. */
+  public Contract contract() {
+    return contract;
+  }
+
+  /** What names the source. */
+  public String uri() {
+    return reader instanceof RecordTopic topic ? topic.uri() : ((RecordFiles) reader).uri();
+  }
+
+  /** Whether the reading ends. */
+  public boolean isBounded() {
+    return !(reader instanceof RecordTopic topic) || topic.isBounded();
+  }
+
+  /**
+   * Checks that the source is there and is what it should be; a {@link UserError} says what is
+   * wrong.
+   *
+   * @return how many files or partitions there are
+   */
+  public long check() {
+    return reader instanceof RecordTopic topic ? topic.check() : ((RecordFiles) reader).check();
+  }
+
+  @Override
+  public PCollection<RawRecord> expand(PBegin begin) {
+    // No step of its own: the names of the steps are those of the reader.
+    return reader.expand(begin);
+  }
+}

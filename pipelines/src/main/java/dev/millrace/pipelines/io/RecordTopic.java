@@ -1,0 +1,309 @@
+package dev.millrace.pipelines.io;
+
+import dev.millrace.pipelines.UserError;
+import dev.millrace.transforms.RawRecord;
+import java.time.DateTimeException;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import org.apache.beam.sdk.coders.ByteArrayCoder;
+import org.apache.beam.sdk.coders.ListCoder;
+import org.apache.beam.sdk.io.kafka.KafkaIO;
+import org.apache.beam.sdk.io.kafka.KafkaRecord;
+import org.apache.beam.sdk.transforms.Create;
+import org.apache.beam.sdk.transforms.DoFn;
+import org.apache.beam.sdk.transforms.PTransform;
+import org.apache.beam.sdk.transforms.ParDo;
+import org.apache.beam.sdk.transforms.Reshuffle;
+import org.apache.beam.sdk.values.PBegin;
+import org.apache.beam.sdk.values.PCollection;
+import org.apache.kafka.clients.admin.OffsetSpec;
+import org.apache.kafka.common.TopicPartition;
+import org.apache.kafka.common.serialization.Deserializer;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Records of a Kafka topic, named by {@code kafka://host:port[,host:port]/topic}, with parameters
+ * after a {@code ?}:
+ *
+ * <ul>
+ *   <li>{@code from=earliest} (the default), {@code from=latest} or {@code
+ *       from=2026-01-01T00:00:00Z}: where to begin, per partition; a time means the first record
+ *       that arrived then or later. {@code latest} is the end when the pipeline is built.
+ *   <li>{@code until=end}: read what the topic holds when the pipeline is built, then end.
+ *   <li>{@code arrival=log} (the default): a record arrived when the log says. {@code
+ *       arrival=record}, with {@code until=end} only: the log does not know, because it was filled
+ *       from an archive; the record's own field says, or else it is on time, as in a file.
+ * </ul>
+ *
+ * <p><b>Input:</b> none. <b>Output:</b> {@link RawRecord}s: the bytes of the value; the source is
+ * {@code topic-partition}, the position is the offset, the arrival is the record's timestamp. A
+ * record without a value (a tombstone) has no bytes, and the refining pass refuses it as malformed.
+ * Keys and headers are not read. The element's timestamp is arrival − max lateness, so that a
+ * record the late gate lets pass only ever moves forwards to its event time; with {@code
+ * arrival=record} it is the earliest. <b>Bounded/unbounded:</b> unbounded; bounded with {@code
+ * until=end}.
+ *
+ * <p><b>Watermark:</b> of a partition, its last arrival − max lateness. It is perfect on a topic of
+ * {@code LogAppendTime}; on one of {@code CreateTime} timestamps are the producers' claims, of
+ * which a log warns. A partition that has been read to its end follows the wall clock: its
+ * watermark is at most {@value #IDLE_SECONDS} s older than now − max lateness, which is {@value
+ * #SKEW_SECONDS} s by which the clocks of broker and reader may differ and 2 s between two looks at
+ * the end of the partition. After a transaction, whose end takes an offset that no record has, a
+ * partition does not count as read to its end until its next record.
+ *
+ * <p><b>State and timers:</b> none; the offsets are part of the runner's checkpoint, and none are
+ * committed to Kafka. <b>Reasons:</b> none. <b>Guarantee:</b> committed records, each once per
+ * checkpoint. The order within a partition is kept up to the first shuffle. An offset that the
+ * topic no longer holds fails the run, rather than that records are skipped. Partitions made after
+ * the start are read by the next run. <b>Runners:</b> all; unbounded, Beam's KafkaIO reads, and
+ * where it may choose, as an {@code UnboundedSource}. Bounded, a reader of this library does:
+ * KafkaIO can stop at a number of records, which it then counts over all partitions, at a time,
+ * which is not an offset, or at the offsets of descriptors, whose collection is unbounded all the
+ * same.
+ */
+public final class RecordTopic extends PTransform<PBegin, PCollection<RawRecord>> {
+
+  private static final Logger LOG = LoggerFactory.getLogger(RecordTopic.class);
+
+  /** By how much, in seconds, the clocks of broker and reader may differ. */
+  static final int SKEW_SECONDS = 2;
+
+  /** By how much, in seconds, the watermark of an idle partition lags at most. */
+  static final int IDLE_SECONDS = 4;
+
+  /** Records of one slice: few enough to fit into memory, with what follows them in the graph. */
+  private static final long SLICE = 10_000;
+
+  /** Slices, at most: they stand in the graph. */
+  private static final long SLICES = 4096;
+
+  /** Workers that read at the same time, at most. */
+  private static final int READERS = 4;
+
+  private static final Set<String> PARAMETERS = Set.of("from", "until", "arrival");
+
+  private final TopicUri uri;
+  private final String written;
+  private final Duration maxLateness;
+  private final OffsetSpec from;
+  private final boolean bounded;
+  private final boolean arrivalIsKnown;
+
+  private RecordTopic(TopicUri uri, String written, Duration maxLateness) {
+    this.uri = uri;
+    this.written = written;
+    this.maxLateness = maxLateness;
+    this.from = from(uri);
+    this.bounded = oneOf(uri, "until", "", "end").equals("end");
+    this.arrivalIsKnown = oneOf(uri, "arrival", "log", "record").equals("log");
+    if (!arrivalIsKnown && !bounded) {
+      throw new UserError(
+          uri.option()
+              + ": 'arrival=record' needs 'until=end': what is read without an end is on time or late by the log's clock.");
+    }
+  }
+
+  /**
+   * Reads the topic a URI names.
+   *
+   * @param option the option that names it, such as {@code --sales}: messages begin with it
+   * @param uri as above
+   * @param maxLateness what the late gate allows
+   * @throws UserError if the URI is wrong
+   */
+  public static RecordTopic read(String option, String uri, Duration maxLateness) {
+    if (maxLateness.isNegative()) {
+      throw new IllegalArgumentException("a bound on lateness cannot be negative");
+    }
+    return new RecordTopic(TopicUri.parse(option, uri, PARAMETERS), uri, maxLateness);
+  }
+
+  /** Whether a URI means a topic. */
+  static boolean isMeantBy(String uri) {
+    return TopicUri.isMeantBy(uri);
+  }
+
+  private static OffsetSpec from(TopicUri uri) {
+    String from = uri.parameters().getOrDefault("from", "earliest");
+    try {
+      return switch (from) {
+        case "earliest" -> OffsetSpec.earliest();
+        case "latest" -> OffsetSpec.latest();
+        default -> OffsetSpec.forTimestamp(Instant.parse(from).toEpochMilli());
+      };
+    } catch (DateTimeException | ArithmeticException noInstant) {
+      throw uri.wrong(
+          "from", "from=earliest, from=latest or a time like from=2026-01-01T00:00:00Z");
+    }
+  }
+
+  private static String oneOf(TopicUri uri, String parameter, String usual, String other) {
+    String value = uri.parameters().get(parameter);
+    if (value == null) {
+      return usual;
+    }
+    if (value.isEmpty() || !(value.equals(usual) || value.equals(other))) {
+      throw uri.wrong(
+          parameter,
+          (usual.isEmpty() ? "" : parameter + "=" + usual + " or ") + parameter + "=" + other);
+    }
+    return value;
+  }
+
+  /** What names the topic. */
+  public String uri() {
+    return written;
+  }
+
+  /** Whether the reading ends. */
+  public boolean isBounded() {
+    return bounded;
+  }
+
+  /**
+   * Checks that the topic is there and, if the reading is to end, holds something; a {@link
+   * UserError} says what is wrong.
+   *
+   * @return how many partitions there are
+   */
+  public long check() {
+    try (Topics topics = Topics.at(uri)) {
+      List<TopicPartition> partitions = topics.partitions();
+      if (arrivalIsKnown && !topics.hasLogAppendTime()) {
+        LOG.warn(
+            "{}: the topic {} has timestamps of its producers (CreateTime): what is late is as they"
+                + " say. Let the broker say: message.timestamp.type=LogAppendTime.",
+            uri.option(),
+            uri.topic());
+      }
+      if (bounded && slices(topics, partitions).isEmpty()) {
+        throw new UserError(
+            uri.option()
+                + ": '"
+                + written
+                + "' names no record; "
+                + (uri.parameters().containsKey("from")
+                    ? "begin earlier, or wait until there are some."
+                    : "the topic is empty."));
+      }
+      return partitions.size();
+    }
+  }
+
+  @Override
+  public PCollection<RawRecord> expand(PBegin begin) {
+    try (Topics topics = Topics.at(uri)) {
+      List<TopicPartition> partitions = topics.partitions();
+      return (bounded
+              ? readToTheEnd(begin, slices(topics, partitions))
+              : readOn(begin, partitions, starts(topics, partitions)))
+          .setCoder(RawRecord.coder());
+    }
+  }
+
+  /** The offset to begin at, of each partition. */
+  private Map<Integer, Long> starts(Topics topics, List<TopicPartition> partitions) {
+    Map<Integer, Long> starts = topics.offsets(partitions, from);
+    if (starts.containsValue(-1L)) {
+      // Nothing has arrived since that time yet.
+      Map<Integer, Long> ends = topics.offsets(partitions, OffsetSpec.latest());
+      starts.replaceAll((partition, start) -> start < 0 ? ends.getOrDefault(partition, 0L) : start);
+    }
+    return starts;
+  }
+
+  // ------------------------------------------------------------------------------------ bounded
+
+  private List<TopicSlice> slices(Topics topics, List<TopicPartition> partitions) {
+    Map<Integer, Long> ends = topics.offsets(partitions, OffsetSpec.latest());
+    Map<Integer, Long> starts = starts(topics, partitions);
+    long total = 0;
+    for (Map.Entry<Integer, Long> end : ends.entrySet()) {
+      total += end.getValue() - starts.getOrDefault(end.getKey(), 0L);
+    }
+    long size = Math.max(SLICE, total / SLICES);
+    List<TopicSlice> slices = new ArrayList<>();
+    ends.forEach(
+        (partition, end) -> {
+          for (long at = starts.getOrDefault(partition, 0L); at < end; at += size) {
+            slices.add(new TopicSlice(partition, at, Math.min(end, at + size)));
+          }
+        });
+    return slices;
+  }
+
+  private PCollection<RawRecord> readToTheEnd(PBegin begin, List<TopicSlice> slices) {
+    // A worker keeps to few partitions, and reads each in order: Kafka then sends nothing in vain.
+    List<List<TopicSlice>> shares = new ArrayList<>();
+    int share = (slices.size() + READERS - 1) / READERS;
+    for (int i = 0; i < slices.size(); i += share) {
+      shares.add(slices.subList(i, Math.min(slices.size(), i + share)));
+    }
+    return begin
+        .apply("Slices", Create.of(shares).withCoder(ListCoder.of(TopicSlice.coder())))
+        .apply("Spread", Reshuffle.viaRandomKey())
+        .apply(
+            "Read",
+            ParDo.of(
+                new ReadTopicSlice(
+                    uri.servers(), uri.topic(), arrivalIsKnown ? maxLateness : null)));
+  }
+
+  // ---------------------------------------------------------------------------------- unbounded
+
+  private PCollection<RawRecord> readOn(
+      PBegin begin, List<TopicPartition> partitions, Map<Integer, Long> starts) {
+    Map<Integer, Long> offsets = new HashMap<>(starts);
+    Duration lateness = maxLateness;
+    return begin
+        .apply(
+            "Topic",
+            KafkaIO.<byte[], byte[]>read()
+                .withBootstrapServers(uri.servers())
+                .withTopicPartitions(partitions)
+                .withKeyDeserializerAndCoder(NoKey.class, ByteArrayCoder.of())
+                .withValueDeserializerAndCoder(Payload.class, ByteArrayCoder.of())
+                .withConsumerConfigUpdates(new HashMap<>(TopicConsumer.SETTINGS))
+                .withConsumerFactoryFn(config -> new TopicConsumer(config, offsets))
+                .withTimestampPolicyFactory(
+                    (partition, before) -> new ArrivalPolicy(lateness, before)))
+        .apply("Raw", ParDo.of(new ToRaw()));
+  }
+
+  /** Keys are not read. For KafkaIO, which makes it by name. */
+  public static final class NoKey implements Deserializer<byte[]> {
+    @Override
+    public byte[] deserialize(String topic, byte @Nullable [] key) {
+      return ArrivalPolicy.NOTHING;
+    }
+  }
+
+  /** Values, of which a tombstone is nothing. For KafkaIO, which makes it by name. */
+  public static final class Payload implements Deserializer<byte[]> {
+    @Override
+    public byte[] deserialize(String topic, byte @Nullable [] value) {
+      return value == null ? ArrivalPolicy.NOTHING : value;
+    }
+  }
+
+  private static final class ToRaw extends DoFn<KafkaRecord<byte[], byte[]>, RawRecord> {
+    @ProcessElement
+    public void process(
+        @Element KafkaRecord<byte[], byte[]> record, OutputReceiver<RawRecord> out) {
+      out.output(
+          ArrivalPolicy.raw(
+              record.getTopic(),
+              record.getPartition(),
+              record.getOffset(),
+              record.getTimestamp(),
+              record.getKV().getValue()));
+    }
+  }
+}

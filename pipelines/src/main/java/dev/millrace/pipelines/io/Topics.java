@@ -1,0 +1,153 @@
+package dev.millrace.pipelines.io;
+
+import dev.millrace.pipelines.UserError;
+import java.time.Duration;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.concurrent.ExecutionException;
+import org.apache.kafka.clients.admin.Admin;
+import org.apache.kafka.clients.admin.Config;
+import org.apache.kafka.clients.admin.ListOffsetsOptions;
+import org.apache.kafka.clients.admin.OffsetSpec;
+import org.apache.kafka.clients.admin.TopicDescription;
+import org.apache.kafka.common.IsolationLevel;
+import org.apache.kafka.common.KafkaException;
+import org.apache.kafka.common.KafkaFuture;
+import org.apache.kafka.common.TopicPartition;
+import org.apache.kafka.common.TopicPartitionInfo;
+import org.apache.kafka.common.config.ConfigException;
+import org.apache.kafka.common.config.ConfigResource;
+import org.apache.kafka.common.config.TopicConfig;
+import org.apache.kafka.common.errors.AuthorizationException;
+import org.apache.kafka.common.errors.TimeoutException;
+import org.apache.kafka.common.errors.UnknownTopicOrPartitionException;
+import org.jspecify.annotations.Nullable;
+
+/** What a broker says about a topic; what is wrong with either comes as a {@link UserError}. */
+final class Topics implements AutoCloseable {
+
+  private static final Duration PATIENCE = Duration.ofSeconds(10);
+
+  private final TopicUri uri;
+  private final Admin admin;
+
+  private Topics(TopicUri uri, Admin admin) {
+    this.uri = uri;
+    this.admin = admin;
+  }
+
+  /** A connection to the brokers of a topic. */
+  static Topics at(TopicUri uri) {
+    int millis = Math.toIntExact(PATIENCE.toMillis());
+    try {
+      return new Topics(
+          uri,
+          Admin.create(
+              Map.of(
+                  "bootstrap.servers",
+                  uri.servers(),
+                  "request.timeout.ms",
+                  millis,
+                  "default.api.timeout.ms",
+                  millis)));
+    } catch (KafkaException failed) {
+      if (failed.getCause() instanceof ConfigException) {
+        throw new UserError(
+            uri.option()
+                + ": no host of '"
+                + uri.servers()
+                + "' is known; check its name, or the network.",
+            failed);
+      }
+      throw failed;
+    }
+  }
+
+  /** The partitions of the topic, in order. */
+  List<TopicPartition> partitions() {
+    TopicDescription topic =
+        answer(admin.describeTopics(Set.of(uri.topic())).topicNameValues().get(uri.topic()));
+    return topic.partitions().stream()
+        .map(TopicPartitionInfo::partition)
+        .sorted()
+        .map(partition -> new TopicPartition(uri.topic(), partition))
+        .toList();
+  }
+
+  /** Whether the topic's timestamps are the broker's. */
+  boolean hasLogAppendTime() {
+    ConfigResource resource = new ConfigResource(ConfigResource.Type.TOPIC, uri.topic());
+    Config config = answer(admin.describeConfigs(Set.of(resource)).values().get(resource));
+    return "LogAppendTime".equals(config.get(TopicConfig.MESSAGE_TIMESTAMP_TYPE_CONFIG).value());
+  }
+
+  /** An offset of each partition; of records that are committed. */
+  Map<Integer, Long> offsets(List<TopicPartition> partitions, OffsetSpec spec) {
+    Map<TopicPartition, OffsetSpec> asked = new HashMap<>();
+    partitions.forEach(partition -> asked.put(partition, spec));
+    Map<Integer, Long> offsets = new TreeMap<>();
+    answer(admin.listOffsets(asked, new ListOffsetsOptions(IsolationLevel.READ_COMMITTED)).all())
+        .forEach((partition, found) -> offsets.put(partition.partition(), found.offset()));
+    return offsets;
+  }
+
+  Admin admin() {
+    return admin;
+  }
+
+  /** What the broker answers. */
+  <T> T answer(@Nullable KafkaFuture<T> future) {
+    try {
+      return Objects.requireNonNull(future).get();
+    } catch (InterruptedException interrupted) {
+      Thread.currentThread().interrupt();
+      throw new IllegalStateException("interrupted while waiting for Kafka", interrupted);
+    } catch (ExecutionException failed) {
+      throw translated(failed.getCause() == null ? failed : failed.getCause());
+    }
+  }
+
+  /** What the user is told about a failure of the brokers. */
+  RuntimeException translated(Throwable failed) {
+    if (failed instanceof UnknownTopicOrPartitionException) {
+      return new UserError(
+          uri.option()
+              + ": there is no topic '"
+              + uri.topic()
+              + "' at "
+              + uri.servers()
+              + "; check its name, or make it.",
+          failed);
+    }
+    if (failed instanceof TimeoutException) {
+      return new UserError(
+          uri.option()
+              + ": Kafka does not answer at "
+              + uri.servers()
+              + "; start it (millrace stack up), or check the address.",
+          failed);
+    }
+    if (failed instanceof AuthorizationException) {
+      return new UserError(
+          uri.option()
+              + ": Kafka gives no permission for the topic '"
+              + uri.topic()
+              + "' ("
+              + failed.getMessage()
+              + ").",
+          failed);
+    }
+    return failed instanceof RuntimeException unchecked
+        ? unchecked
+        : new KafkaException("Kafka at " + uri.servers() + " refused", failed);
+  }
+
+  @Override
+  public void close() {
+    admin.close(PATIENCE);
+  }
+}
