@@ -1,5 +1,6 @@
 package dev.millrace.pipelines;
 
+import java.util.function.LongConsumer;
 import org.apache.beam.sdk.options.PipelineOptions;
 
 /**
@@ -24,4 +25,13 @@ public interface GeneratorEntry {
    * @throws UserError if an option is refused
    */
   String generate(PipelineOptions options) throws Exception;
+
+  /**
+   * Generates, and tells how it gets on.
+   *
+   * @param progress is told now and then how many records there are
+   */
+  default String generate(PipelineOptions options, LongConsumer progress) throws Exception {
+    return generate(options);
+  }
 }

@@ -38,11 +38,25 @@ public record AnswerKey(Map<String, String> config, Counts total, Map<String, Co
 
   /** The key that stands in a directory. */
   public static AnswerKey readFrom(Path directory) throws IOException {
-    return JSON.readValue(Files.readAllBytes(directory.resolve(FILE_NAME)), AnswerKey.class);
+    return readFromFile(directory.resolve(FILE_NAME));
+  }
+
+  /** The key that stands in a file. */
+  public static AnswerKey readFromFile(Path file) throws IOException {
+    return JSON.readValue(Files.readAllBytes(file), AnswerKey.class);
   }
 
   void writeTo(Path directory) throws IOException {
-    Files.writeString(directory.resolve(FILE_NAME), JSON.writeValueAsString(this) + "\n");
+    Files.writeString(directory.resolve(FILE_NAME), toJson());
+  }
+
+  /** The same set, of which it does not matter how it was spread over files. */
+  AnswerKey inOne() {
+    return new AnswerKey(config, total, Map.of());
+  }
+
+  String toJson() throws IOException {
+    return JSON.writeValueAsString(this) + "\n";
   }
 
   /**

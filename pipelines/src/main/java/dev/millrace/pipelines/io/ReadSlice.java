@@ -388,7 +388,7 @@ final class ReadSlice extends DoFn<List<FileSlice>, RawRecord> {
         && line[2] == (byte) 0xBF;
   }
 
-  private static boolean isBlank(byte[] line) {
+  static boolean isBlank(byte[] line) {
     for (byte b : line) {
       if (b != ' ' && b != '\t' && b != '\r') {
         return false;

@@ -243,7 +243,9 @@ public final class Millrace {
                     arguments.subList(1, arguments.size()),
                     narrator);
             narrator.phase("Generating");
-            String summary = generator.generate(options);
+            String summary =
+                generator.generate(
+                    options, records -> narrator.progress(Map.of("Generate", records)));
             narrator.close();
             out.println(summary);
           });

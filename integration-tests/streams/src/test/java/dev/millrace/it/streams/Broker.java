@@ -1,0 +1,94 @@
+package dev.millrace.it.streams;
+
+import dev.millrace.local.LocalKafka;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
+import org.apache.kafka.clients.admin.Admin;
+import org.apache.kafka.clients.admin.NewTopic;
+import org.apache.kafka.clients.producer.KafkaProducer;
+import org.apache.kafka.clients.producer.ProducerRecord;
+import org.apache.kafka.clients.producer.RecordMetadata;
+import org.apache.kafka.common.serialization.StringSerializer;
+import org.jspecify.annotations.Nullable;
+
+/** A real broker, and records into it by Kafka's own clients. */
+final class Broker implements AutoCloseable {
+
+  private final LocalKafka kafka;
+
+  private Broker(LocalKafka kafka) {
+    this.kafka = kafka;
+  }
+
+  static Broker in(Path directory) {
+    return new Broker(LocalKafka.start(directory));
+  }
+
+  String servers() {
+    return kafka.bootstrapServers();
+  }
+
+  /** The URI of a topic. */
+  String uri(String topic) {
+    return "kafka://" + servers() + "/" + topic;
+  }
+
+  void makeTopic(String topic, int partitions, String timestampType) throws Exception {
+    try (Admin admin = Admin.create(Map.of("bootstrap.servers", servers()))) {
+      NewTopic made =
+          new NewTopic(topic, Optional.of(partitions), Optional.empty())
+              .configs(Map.of("message.timestamp.type", timestampType));
+      admin.createTopics(Set.of(made)).all().get(30, TimeUnit.SECONDS);
+    }
+  }
+
+  void makeTopic(String topic, int partitions) throws Exception {
+    makeTopic(topic, partitions, "LogAppendTime");
+  }
+
+  KafkaProducer<String, String> producer(Map<String, Object> more) {
+    Map<String, Object> settings = new HashMap<>(more);
+    settings.put("bootstrap.servers", servers());
+    return new KafkaProducer<>(settings, new StringSerializer(), new StringSerializer());
+  }
+
+  /** A value for a partition. */
+  record Value(int partition, @Nullable String text) {}
+
+  /** A value, where the broker put it and when. */
+  record Written(String source, long offset, long arrival, String text) {}
+
+  /** Writes values in their order, and waits until the broker has them. */
+  List<Written> write(String topic, List<Value> values) throws Exception {
+    try (KafkaProducer<String, String> producer = producer(Map.of("linger.ms", 5))) {
+      List<Future<RecordMetadata>> sent = new ArrayList<>();
+      for (Value value : values) {
+        sent.add(producer.send(new ProducerRecord<>(topic, value.partition(), null, value.text())));
+      }
+      List<Written> written = new ArrayList<>();
+      for (int i = 0; i < values.size(); i++) {
+        RecordMetadata metadata = sent.get(i).get(30, TimeUnit.SECONDS);
+        String text = values.get(i).text();
+        written.add(
+            new Written(
+                topic + "-" + metadata.partition(),
+                metadata.offset(),
+                metadata.timestamp(),
+                text == null ? "" : text));
+      }
+      return written;
+    }
+  }
+
+  @Override
+  public void close() {
+    kafka.close();
+  }
+}

@@ -1,0 +1,421 @@
+package dev.millrace.it.streams;
+
+import static org.awaitility.Awaitility.await;
+import static org.hamcrest.MatcherAssert.assertThat;
+import static org.hamcrest.Matchers.containsInAnyOrder;
+import static org.hamcrest.Matchers.equalTo;
+import static org.hamcrest.Matchers.is;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+
+import dev.millrace.direct.Main;
+import dev.millrace.it.streams.Broker.Value;
+import dev.millrace.it.streams.Broker.Written;
+import dev.millrace.local.LocalPostgres;
+import dev.millrace.pipelines.UserError;
+import dev.millrace.pipelines.generate.AnswerKey;
+import dev.millrace.pipelines.io.RecordTopic;
+import dev.millrace.runners.Millrace;
+import dev.millrace.transforms.RawRecord;
+import java.io.ByteArrayOutputStream;
+import java.io.InputStream;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.sql.Connection;
+import java.sql.DriverManager;
+import java.sql.ResultSet;
+import java.sql.Statement;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.concurrent.TimeUnit;
+import org.apache.beam.runners.direct.DirectOptions;
+import org.apache.beam.runners.direct.DirectRunner;
+import org.apache.beam.sdk.Pipeline;
+import org.apache.beam.sdk.PipelineResult;
+import org.apache.beam.sdk.options.PipelineOptionsFactory;
+import org.apache.beam.sdk.transforms.Combine;
+import org.apache.beam.sdk.transforms.Count;
+import org.apache.beam.sdk.transforms.ParDo;
+import org.apache.beam.sdk.transforms.windowing.FixedWindows;
+import org.apache.beam.sdk.transforms.windowing.Window;
+import org.apache.beam.sdk.values.PCollection;
+import org.apache.kafka.clients.producer.KafkaProducer;
+import org.apache.kafka.clients.producer.ProducerRecord;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Topics as a source and as a target, with one real broker. */
+@Timeout(value = 120)
+class TopicsIT {
+
+  private static final Duration LATENESS = Duration.ofHours(1);
+
+  @TempDir static Path home;
+  private static Broker broker;
+
+  @BeforeAll
+  static void start() {
+    broker = Broker.in(home.resolve("kafka"));
+  }
+
+  @AfterAll
+  static void stop() {
+    broker.close();
+  }
+
+  /** A record as it was read, its bytes as text. */
+  private record Read(Written record, long timestamp) {
+    static Read of(RawRecord raw, org.joda.time.Instant timestamp) {
+      return new Read(
+          new Written(
+              raw.origin().source(),
+              raw.origin().position(),
+              raw.origin().arrivalMillis(),
+              new String(raw.payload(), StandardCharsets.UTF_8)),
+          timestamp.getMillis());
+    }
+  }
+
+  // ---------------------------------------------------------------------------------- bounded
+
+  @Test
+  void aReadUntilTheEndGivesWhatTheTopicHeldAndEnds() throws Exception {
+    // Given: partitions of several slices, records in turn, a tombstone, a transaction taken back
+    broker.makeTopic("held", 3);
+    List<Written> wanted = new ArrayList<>(broker.write("held", values(36_000, 3)));
+    try (KafkaProducer<String, String> producer =
+        broker.producer(Map.of("transactional.id", "held"))) {
+      producer.initTransactions();
+      producer.beginTransaction();
+      producer.send(new ProducerRecord<>("held", 1, null, "taken back"));
+      producer.flush();
+      producer.abortTransaction();
+    }
+    wanted.addAll(broker.write("held", List.of(new Value(1, null), new Value(2, "last"))));
+    Pipeline pipeline = pipeline();
+    Gathered<RawRecord, Read> gathered = Gathered.of(Read::of);
+    PCollection<RawRecord> records =
+        pipeline.apply(
+            "Read", RecordTopic.read("--x", broker.uri("held") + "?until=end", LATENESS));
+    records.apply("Gather", ParDo.of(gathered));
+    broker.write("held", values(10, 3));
+
+    // When
+    PipelineResult.State state = pipeline.run().waitUntilFinish();
+
+    // Then
+    assertThat(state, equalTo(PipelineResult.State.DONE));
+    assertThat(records.isBounded(), equalTo(PCollection.IsBounded.BOUNDED));
+    assertThat(gathered.soFar().size(), equalTo(wanted.size()));
+    assertThat(
+        new HashSet<>(gathered.soFar()),
+        equalTo(new HashSet<>(wanted.stream().map(TopicsIT::read).toList())));
+  }
+
+  private static Read read(Written record) {
+    return new Read(record, record.arrival() - LATENESS.toMillis());
+  }
+
+  private static List<Value> values(int count, int partitions) {
+    List<Value> values = new ArrayList<>();
+    for (int i = 0; i < count; i++) {
+      values.add(new Value(i % partitions, "{\"n\":" + i + "}"));
+    }
+    return values;
+  }
+
+  @Test
+  void aReadFromATimeBeginsWithTheFirstRecordThatArrivedThen() throws Exception {
+    // Given: partition 1 has nothing from then on
+    broker.makeTopic("timed", 2);
+    List<Written> before = broker.write("timed", values(20, 2));
+    long then = before.get(19).arrival() + 1;
+    await().until(() -> System.currentTimeMillis() > then);
+    List<Written> after =
+        broker.write("timed", List.of(new Value(0, "first"), new Value(0, "second")));
+
+    // When
+    List<Read> found =
+        readAll(broker.uri("timed") + "?until=end&from=" + Instant.ofEpochMilli(then));
+
+    // Then
+    assertThat(found, containsInAnyOrder(after.stream().map(TopicsIT::read).toArray()));
+  }
+
+  private static List<Read> readAll(String uri) {
+    Pipeline pipeline = pipeline();
+    Gathered<RawRecord, Read> gathered = Gathered.of(Read::of);
+    pipeline
+        .apply("Read", RecordTopic.read("--x", uri, LATENESS))
+        .apply("Gather", ParDo.of(gathered));
+    pipeline.run().waitUntilFinish();
+    return gathered.soFar();
+  }
+
+  // -------------------------------------------------------------------------------- unbounded
+
+  @Test
+  void aLiveReadClosesItsWindowsThoughAPartitionIsIdle() throws Exception {
+    // Given: partition 2 has never had a record; those there are come before and after the start
+    broker.makeTopic("live", 3);
+    List<Written> written = new ArrayList<>(broker.write("live", values(600, 2)));
+    Pipeline pipeline = pipeline();
+    Gathered<RawRecord, Read> gathered = Gathered.of(Read::of);
+    Gathered<Long, Long> counted = Gathered.of((count, timestamp) -> count);
+    PCollection<RawRecord> records =
+        pipeline.apply("Read", RecordTopic.read("--x", broker.uri("live"), LATENESS));
+    records.apply("Gather", ParDo.of(gathered));
+    // A window gives its count when the watermark has passed its end, and drops what comes later.
+    records
+        .apply(Window.into(FixedWindows.of(org.joda.time.Duration.standardSeconds(1))))
+        .apply(Combine.globally(Count.<RawRecord>combineFn()).withoutDefaults())
+        .apply("Count", ParDo.of(counted));
+
+    // When
+    PipelineResult running = pipeline.run();
+    try {
+      await().atMost(60, TimeUnit.SECONDS).until(() -> gathered.soFar().size() == 600);
+      written.addAll(broker.write("live", List.of(new Value(0, "new"), new Value(1, null))));
+      await().atMost(60, TimeUnit.SECONDS).until(() -> sum(counted.soFar()) >= written.size());
+    } finally {
+      running.cancel();
+    }
+
+    // Then
+    assertThat(records.isBounded(), equalTo(PCollection.IsBounded.UNBOUNDED));
+    assertThat(
+        gathered.soFar(), containsInAnyOrder(written.stream().map(TopicsIT::read).toArray()));
+    assertThat(sum(counted.soFar()), is((long) written.size()));
+  }
+
+  private static long sum(List<Long> counts) {
+    return counts.stream().mapToLong(Long::longValue).sum();
+  }
+
+  @Test
+  void aLiveReadFromTheLatestLeavesOutWhatWasThere() throws Exception {
+    // Given
+    broker.makeTopic("news", 2);
+    broker.write("news", values(20, 2));
+    Pipeline pipeline = pipeline();
+    Gathered<RawRecord, Read> gathered = Gathered.of(Read::of);
+    pipeline
+        .apply("Read", RecordTopic.read("--x", broker.uri("news") + "?from=latest", LATENESS))
+        .apply("Gather", ParDo.of(gathered));
+    List<Written> news = broker.write("news", values(2, 2));
+
+    // When
+    PipelineResult running = pipeline.run();
+    try {
+      await().atMost(60, TimeUnit.SECONDS).until(() -> gathered.soFar().size() >= 2);
+    } finally {
+      running.cancel();
+    }
+
+    // Then
+    assertThat(gathered.soFar(), containsInAnyOrder(news.stream().map(TopicsIT::read).toArray()));
+  }
+
+  private static Pipeline pipeline() {
+    DirectOptions options = PipelineOptionsFactory.as(DirectOptions.class);
+    options.setRunner(DirectRunner.class);
+    options.setBlockOnRun(false);
+    options.setTargetParallelism(2);
+    return Pipeline.create(options);
+  }
+
+  // ----------------------------------------------------------------------------------- errors
+
+  @Test
+  void aTopicThatIsMissingOrEmptyIsToldBeforeTheRun() throws Exception {
+    // Given
+    broker.makeTopic("empty", 1);
+
+    // When
+    UserError missing = refused(broker.uri("slaes"));
+    UserError empty = refused(broker.uri("empty") + "?until=end");
+
+    // Then
+    assertThat(
+        missing.getMessage(),
+        equalTo(
+            "--x: there is no topic 'slaes' at "
+                + broker.servers()
+                + "; check its name, or make it."));
+    assertThat(
+        empty.getMessage(),
+        equalTo(
+            "--x: '" + broker.uri("empty") + "?until=end' names no record; the topic is empty."));
+  }
+
+  private static UserError refused(String uri) {
+    return assertThrows(UserError.class, () -> RecordTopic.read("--x", uri, Duration.ZERO).check());
+  }
+
+  // -------------------------------------------------------------------------------- end to end
+
+  @Test
+  void salesOverATopicAreTheSalesOverTheFiles() throws Exception {
+    // Given
+    Path data = Files.createDirectories(home.resolve("foodmart"));
+    List<String> dimensions = dimensionsInto(data);
+    Path keyFile = home.resolve("key.json");
+    String topic = broker.uri("sales");
+    run("generate", "sales", "--records=6000", "--seed=5", "--out=" + home.resolve("files"));
+    run(
+        "generate",
+        "sales",
+        "--records=6000",
+        "--seed=5",
+        "--out=" + topic + "?partitions=3",
+        "--key-out=" + keyFile);
+    AnswerKey.Counts key = AnswerKey.readFromFile(keyFile).total();
+
+    try (LocalPostgres postgres = LocalPostgres.in(home.resolve("postgres"))) {
+      // When
+      Connection ofFiles =
+          sales(postgres, "of_files", home.resolve("files").toString(), dimensions);
+      Connection ofTopic =
+          sales(postgres, "of_topic", topic + "?until=end&arrival=record", dimensions);
+
+      // Then
+      try (ofFiles;
+          ofTopic) {
+        assertThat(answers(ofTopic), equalTo(answers(ofFiles)));
+        assertThat(ledger(ofTopic), equalTo(ledger(key)));
+        assertThat(
+            rows(ofTopic, "SELECT DISTINCT source FROM fact_sale"),
+            equalTo(List.of("sales-0", "sales-1", "sales-2")));
+        assertThat(
+            rows(ofTopic, "SELECT sum(revenue) FROM revenue_daily"),
+            equalTo(List.of(key.revenue().toPlainString())));
+      }
+    }
+  }
+
+  private static Connection sales(
+      LocalPostgres postgres, String database, String source, List<String> dimensions)
+      throws Exception {
+    try (Connection server = DriverManager.getConnection(postgres.jdbcUrl());
+        Statement statement = server.createStatement()) {
+      statement.execute("CREATE DATABASE " + database);
+    }
+    String url =
+        "jdbc:postgresql://127.0.0.1:" + postgres.port() + "/" + database + "?user=millrace";
+    List<String> command = new ArrayList<>(List.of("run", "sales", "--sales=" + source));
+    command.addAll(dimensions);
+    command.add("--warehouse=" + url);
+    command.add("--lake=" + home.resolve("lake_" + database));
+    command.add("--report=" + home.resolve("report_" + database));
+    command.add("--secret=file:" + secret());
+    run(command.toArray(String[]::new));
+    return DriverManager.getConnection(url);
+  }
+
+  private static Path secret() throws Exception {
+    Path file = home.resolve("secret.key");
+    dev.millrace.transforms.refine.Vault.createIfAbsent(file);
+    return file;
+  }
+
+  private static void run(String... command) {
+    ByteArrayOutputStream said = new ByteArrayOutputStream();
+    PrintStream out = new PrintStream(said, true, StandardCharsets.UTF_8);
+    int status =
+        new Millrace(
+                Main.engine(),
+                List.of(new dev.millrace.pipelines.sales.SalesEntry()),
+                List.of(new dev.millrace.pipelines.generate.GenerateSales()),
+                home,
+                out,
+                out)
+            .run(command);
+    assertThat(said.toString(StandardCharsets.UTF_8), status, equalTo(0));
+  }
+
+  private static List<String> dimensionsInto(Path directory) throws Exception {
+    Map<String, String> tables =
+        new TreeMap<>(
+            Map.of(
+                "customers", "customer",
+                "products", "product",
+                "product-classes", "product_class",
+                "stores", "store",
+                "promotions", "promotion",
+                "days", "time_by_day",
+                "regions", "region"));
+    List<String> options = new ArrayList<>();
+    for (Map.Entry<String, String> table : tables.entrySet()) {
+      Path file = directory.resolve(table.getValue() + ".json");
+      try (InputStream in = TopicsIT.class.getResourceAsStream("/" + table.getValue() + ".json")) {
+        Files.copy(java.util.Objects.requireNonNull(in), file);
+      }
+      options.add("--" + table.getKey() + "=" + file);
+    }
+    return options;
+  }
+
+  /** Every answer and every fact, without where it was read. */
+  private static Map<String, List<String>> answers(Connection warehouse) throws Exception {
+    Map<String, List<String>> answers = new TreeMap<>();
+    for (String table :
+        List.of(
+            "revenue_daily",
+            "top_customers",
+            "store_revenue_7d",
+            "customer_running_total",
+            "lapsed_customers",
+            "top_products",
+            "fact_sale")) {
+      answers.put(
+          table,
+          rows(
+              warehouse,
+              "SELECT (to_jsonb(t) - 'source' - 'position' - 'run_id' - 'loaded_at')::text FROM "
+                  + table
+                  + " t"));
+    }
+    return answers;
+  }
+
+  private static List<String> ledger(Connection warehouse) throws Exception {
+    return rows(
+        warehouse,
+        "SELECT concat_ws(' ', stage, sum(read), sum(written), sum(invalid), sum(late),"
+            + " sum(duplicate)) FROM ledger WHERE stage LIKE '%Sales' GROUP BY stage");
+  }
+
+  private static List<String> ledger(AnswerKey.Counts key) {
+    long invalid = key.invalid().values().stream().mapToLong(Long::longValue).sum();
+    long orphans = key.orphans().values().stream().mapToLong(Long::longValue).sum();
+    long late = key.late() + key.future();
+    long refined = key.read() - invalid - late;
+    long unique = refined - key.duplicate();
+    return List.of(
+        "DedupSales %d %d 0 0 %d".formatted(refined, unique, key.duplicate()),
+        "EnrichSales %d %d %d 0 0".formatted(unique, key.written(), orphans),
+        "RefineSales %d %d %d %d 0".formatted(key.read(), refined, invalid, late));
+  }
+
+  private static List<String> rows(Connection database, String sql) throws Exception {
+    List<String> rows = new ArrayList<>();
+    try (Statement statement = database.createStatement();
+        ResultSet result = statement.executeQuery(sql)) {
+      while (result.next()) {
+        rows.add(result.getString(1));
+      }
+    }
+    Collections.sort(rows);
+    return rows;
+  }
+}
