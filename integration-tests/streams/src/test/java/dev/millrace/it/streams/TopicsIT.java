@@ -34,6 +34,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import org.apache.beam.runners.direct.DirectOptions;
 import org.apache.beam.runners.direct.DirectRunner;
@@ -97,7 +98,7 @@ class TopicsIT {
         broker.producer(Map.of("transactional.id", "held"))) {
       producer.initTransactions();
       producer.beginTransaction();
-      producer.send(new ProducerRecord<>("held", 1, null, "taken back"));
+      Future<?> unused = producer.send(new ProducerRecord<>("held", 1, null, "taken back"));
       producer.flush();
       producer.abortTransaction();
     }
@@ -139,7 +140,7 @@ class TopicsIT {
     // Given: partition 1 has nothing from then on
     broker.makeTopic("timed", 2);
     List<Written> before = broker.write("timed", values(20, 2));
-    long then = before.get(19).arrival() + 1;
+    long then = before.stream().mapToLong(Written::arrival).max().orElseThrow() + 1;
     await().until(() -> System.currentTimeMillis() > then);
     List<Written> after =
         broker.write("timed", List.of(new Value(0, "first"), new Value(0, "second")));
