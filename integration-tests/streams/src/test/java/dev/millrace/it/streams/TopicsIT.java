@@ -4,6 +4,7 @@ import static org.awaitility.Awaitility.await;
 import static org.hamcrest.MatcherAssert.assertThat;
 import static org.hamcrest.Matchers.containsInAnyOrder;
 import static org.hamcrest.Matchers.equalTo;
+import static org.hamcrest.Matchers.greaterThanOrEqualTo;
 import static org.hamcrest.Matchers.is;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
@@ -13,9 +14,13 @@ import dev.millrace.it.streams.Broker.Written;
 import dev.millrace.local.LocalPostgres;
 import dev.millrace.pipelines.UserError;
 import dev.millrace.pipelines.generate.AnswerKey;
+import dev.millrace.pipelines.generate.GenerateSales;
+import dev.millrace.pipelines.io.PlayTopic;
 import dev.millrace.pipelines.io.RecordTopic;
+import dev.millrace.pipelines.sales.SalesEntry;
 import dev.millrace.runners.Millrace;
 import dev.millrace.transforms.RawRecord;
+import dev.millrace.transforms.refine.Vault;
 import java.io.ByteArrayOutputStream;
 import java.io.InputStream;
 import java.io.PrintStream;
@@ -33,6 +38,7 @@ import java.util.Collections;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.TreeMap;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
@@ -263,6 +269,63 @@ class TopicsIT {
     return assertThrows(UserError.class, () -> RecordTopic.read("--x", uri, Duration.ZERO).check());
   }
 
+  // --------------------------------------------------------------------------------- as a target
+
+  @Test
+  void theLinesOfFilesFillThePartitionsOfANewTopicInTurn() throws Exception {
+    // Given
+    Path one = Files.writeString(home.resolve("one.jsonl"), "a\n\nb\nc");
+    Path two = Files.writeString(home.resolve("two.jsonl"), "d\n");
+
+    // When: the seed decides which partition is the first
+    PlayTopic.Played played =
+        PlayTopic.to("--out", broker.uri("played") + "?partitions=2")
+            .withSeed(1)
+            .play(List.of(one, two), records -> {});
+
+    // Then
+    assertThat(played, equalTo(new PlayTopic.Played(4, 0, 2)));
+    assertThat(
+        readAll(broker.uri("played") + "?until=end").stream()
+            .map(read -> read.record().source() + " " + read.record().text())
+            .toList(),
+        containsInAnyOrder("played-1 a", "played-0 b", "played-1 c", "played-0 d"));
+  }
+
+  @Test
+  void aRateIsKept() throws Exception {
+    // Given
+    Path file = Files.writeString(home.resolve("paced.jsonl"), "x\n".repeat(31));
+    PlayTopic topic = PlayTopic.to("--out", broker.uri("paced"));
+    topic.prepare();
+
+    // When
+    long begin = System.nanoTime();
+    topic.withRate(20).play(List.of(file), records -> {});
+
+    // Then: the last of 31 is due after 1.5 s
+    assertThat(System.nanoTime() - begin, greaterThanOrEqualTo(1_500_000_000L));
+  }
+
+  @Test
+  void aTopicWithOtherPartitionsIsRefused() throws Exception {
+    // Given
+    broker.makeTopic("two", 2);
+
+    // When
+    UserError refused =
+        assertThrows(
+            UserError.class,
+            () -> PlayTopic.to("--out", broker.uri("two") + "?partitions=5").prepare());
+
+    // Then
+    assertThat(
+        refused.getMessage(),
+        equalTo(
+            "--out: the topic 'two' has 2 partitions, not 5; leave 'partitions' out, or name"
+                + " another topic."));
+  }
+
   // -------------------------------------------------------------------------------- end to end
 
   @Test
@@ -272,11 +335,11 @@ class TopicsIT {
     List<String> dimensions = dimensionsInto(data);
     Path keyFile = home.resolve("key.json");
     String topic = broker.uri("sales");
-    run("generate", "sales", "--records=6000", "--seed=5", "--out=" + home.resolve("files"));
+    run("generate", "sales", "--records=4000", "--seed=5", "--out=" + home.resolve("files"));
     run(
         "generate",
         "sales",
-        "--records=6000",
+        "--records=4000",
         "--seed=5",
         "--out=" + topic + "?partitions=3",
         "--key-out=" + keyFile);
@@ -325,7 +388,7 @@ class TopicsIT {
 
   private static Path secret() throws Exception {
     Path file = home.resolve("secret.key");
-    dev.millrace.transforms.refine.Vault.createIfAbsent(file);
+    Vault.createIfAbsent(file);
     return file;
   }
 
@@ -335,8 +398,8 @@ class TopicsIT {
     int status =
         new Millrace(
                 Main.engine(),
-                List.of(new dev.millrace.pipelines.sales.SalesEntry()),
-                List.of(new dev.millrace.pipelines.generate.GenerateSales()),
+                List.of(new SalesEntry()),
+                List.of(new GenerateSales()),
                 home,
                 out,
                 out)
@@ -359,7 +422,7 @@ class TopicsIT {
     for (Map.Entry<String, String> table : tables.entrySet()) {
       Path file = directory.resolve(table.getValue() + ".json");
       try (InputStream in = TopicsIT.class.getResourceAsStream("/" + table.getValue() + ".json")) {
-        Files.copy(java.util.Objects.requireNonNull(in), file);
+        Files.copy(Objects.requireNonNull(in), file);
       }
       options.add("--" + table.getKey() + "=" + file);
     }
