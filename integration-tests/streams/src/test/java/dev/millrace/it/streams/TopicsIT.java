@@ -62,7 +62,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /** Topics as a source and as a target, with one real broker. */
-@Timeout(value = 120)
+@Timeout(300)
 class TopicsIT {
 
   private static final Duration LATENESS = Duration.ofHours(1);
