@@ -4,6 +4,7 @@ import dev.millrace.contract.Contract;
 import dev.millrace.pipelines.UserError;
 import dev.millrace.transforms.RawRecord;
 import java.time.Duration;
+import java.util.Set;
 import org.apache.beam.sdk.transforms.PTransform;
 import org.apache.beam.sdk.values.PBegin;
 import org.apache.beam.sdk.values.PCollection;
@@ -94,6 +95,13 @@ public final class RecordSource extends PTransform<PBegin, PCollection<RawRecord
    */
   public long check() {
     return reader instanceof RecordTopic topic ? topic.check() : ((RecordFiles) reader).check();
+  }
+
+  /** The sources whose positions count records: partitions, and files other than of lines. */
+  public Set<String> counting() {
+    return reader instanceof RecordTopic topic
+        ? topic.sources()
+        : ((RecordFiles) reader).counting();
   }
 
   @Override

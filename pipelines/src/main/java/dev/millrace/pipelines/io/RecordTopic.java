@@ -10,6 +10,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.stream.Collectors;
 import org.apache.beam.sdk.coders.ByteArrayCoder;
 import org.apache.beam.sdk.coders.ListCoder;
 import org.apache.beam.sdk.io.kafka.KafkaIO;
@@ -194,6 +195,15 @@ public final class RecordTopic extends PTransform<PBegin, PCollection<RawRecord>
                     : "the topic is empty."));
       }
       return partitions.size();
+    }
+  }
+
+  /** The sources of the records: one for each partition. */
+  public Set<String> sources() {
+    try (Topics topics = Topics.at(uri)) {
+      return topics.partitions().stream()
+          .map(TopicPartition::toString)
+          .collect(Collectors.toUnmodifiableSet());
     }
   }
 
