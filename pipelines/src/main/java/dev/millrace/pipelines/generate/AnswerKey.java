@@ -41,6 +41,20 @@ public record AnswerKey(Map<String, String> config, Counts total, Map<String, Co
     return JSON.readValue(Files.readAllBytes(directory.resolve(FILE_NAME)), AnswerKey.class);
   }
 
+  /** What a person is told of a set in a directory. */
+  String summary(Path directory) {
+    return "%,d records in %,d files under %s: %,d good, %,d copies, %,d late or from the future, %,d invalid.%nAnswer key: %s"
+        .formatted(
+            total.read(),
+            files.size(),
+            directory,
+            total.written(),
+            total.duplicate(),
+            total.late() + total.future(),
+            total.invalid().values().stream().mapToLong(Long::longValue).sum(),
+            directory.resolve(FILE_NAME));
+  }
+
   void writeTo(Path directory) throws IOException {
     Files.writeString(directory.resolve(FILE_NAME), JSON.writeValueAsString(this) + "\n");
   }

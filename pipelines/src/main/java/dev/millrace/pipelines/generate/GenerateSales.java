@@ -39,17 +39,7 @@ public final class GenerateSales implements GeneratorEntry {
                       .withCompression(
                           Compression.valueOf(options.getCompression().toUpperCase(Locale.ROOT))))
               .writeTo(Path.of(options.getOut()));
-      AnswerKey.Counts total = key.total();
-      return "%,d records in %,d files under %s: %,d good, %,d copies, %,d late or from the future, %,d invalid.%nAnswer key: %s"
-          .formatted(
-              total.read(),
-              key.files().size(),
-              options.getOut(),
-              total.written(),
-              total.duplicate(),
-              total.late() + total.future(),
-              total.invalid().values().stream().mapToLong(Long::longValue).sum(),
-              Path.of(options.getOut(), AnswerKey.FILE_NAME));
+      return key.summary(Path.of(options.getOut()));
     } catch (IllegalArgumentException refused) {
       throw new UserError("generate sales: --" + refused.getMessage() + ".", refused);
     }
