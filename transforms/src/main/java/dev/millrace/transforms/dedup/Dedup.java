@@ -136,7 +136,7 @@ public final class Dedup<T> extends PTransform<PCollection<Sourced<T>>, Accounte
   /**
    * The same, but in a stream the record of a key that comes first leaves at once, and all that
    * come after it are duplicates: for copies that are alike, where which of them stays is no
-   * matter. It needs no windows of the input; what leaves is in windows of a minute of event time.
+   * matter. It needs no windows of the input; what leaves is in windows of a second of event time.
    * In batch nothing changes.
    *
    * @param lateness how far the watermark may have passed a record's event time; let it be no less
@@ -202,7 +202,10 @@ public final class Dedup<T> extends PTransform<PCollection<Sourced<T>>, Accounte
    */
   private Window<KV<String, Sourced<T>>> oncePerWindow(boolean bounded) {
     if (!bounded && atOnce != null) {
-      return Window.<KV<String, Sourced<T>>>into(FixedWindows.of(Duration.standardMinutes(1)))
+      // What is behind the watermark leaves at the end of its window: that must lie within the
+      // lateness of the event, for those who move it back to its event time.
+      long size = Math.max(1, Math.min(1_000, atOnce.toMillis()));
+      return Window.<KV<String, Sourced<T>>>into(FixedWindows.of(Duration.millis(size)))
           .triggering(Repeatedly.forever(AfterPane.elementCountAtLeast(1)))
           .withAllowedLateness(Duration.millis(atOnce.toMillis()))
           .withOnTimeBehavior(OnTimeBehavior.FIRE_IF_NON_EMPTY)
