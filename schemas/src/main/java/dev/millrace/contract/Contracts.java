@@ -23,6 +23,11 @@ import dev.millrace.schemas.system.BronzeRecord;
 import dev.millrace.schemas.system.DeadLetter;
 import dev.millrace.schemas.system.FieldProfile;
 import dev.millrace.schemas.system.LedgerEntry;
+import dev.millrace.schemas.web.EnrichedEvent;
+import dev.millrace.schemas.web.Events5m;
+import dev.millrace.schemas.web.ShopEvent;
+import dev.millrace.schemas.web.ShopMinute;
+import dev.millrace.schemas.web.ShopSession;
 import java.util.List;
 import java.util.stream.Collectors;
 import org.apache.avro.specific.SpecificRecord;
@@ -53,6 +58,11 @@ public final class Contracts {
               TopProduct.class,
               CustomerRunningTotal.class,
               LapsedCustomer.class,
+              ShopEvent.class,
+              EnrichedEvent.class,
+              Events5m.class,
+              ShopMinute.class,
+              ShopSession.class,
               BronzeRecord.class,
               DeadLetter.class,
               LedgerEntry.class,

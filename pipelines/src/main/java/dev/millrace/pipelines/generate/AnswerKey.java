@@ -70,8 +70,10 @@ public record AnswerKey(Map<String, String> config, Counts total, Map<String, Co
    * @param future records refused as from the future
    * @param duplicate records that lose against another of the same identity
    * @param orphans records refused for a foreign key that points to nothing, by field
-   * @param revenue sum of {@code store_sales} of the records that survive
-   * @param units sum of {@code unit_sales} of the records that survive
+   * @param revenue revenue of the records that survive: of sales the sum of {@code store_sales}, of
+   *     a clickstream that of price times quantity of its purchases
+   * @param units units of the records that survive: of sales the sum of {@code unit_sales}, of a
+   *     clickstream that of the quantities of its purchases
    */
   public record Counts(
       long read,
@@ -101,6 +103,16 @@ public record AnswerKey(Map<String, String> config, Counts total, Map<String, Co
       rejects.put(Reason.ORPHAN_KEY, sum(orphans));
       rejects.values().removeIf(count -> count == 0);
       return rejects;
+    }
+
+    /** What a person is told of them. */
+    String words() {
+      return "%,d good, %,d copies, %,d late or from the future, %,d invalid."
+          .formatted(
+              written,
+              duplicate,
+              late + future,
+              invalid.values().stream().mapToLong(Long::longValue).sum());
     }
 
     /** Whether every record is accounted for. */

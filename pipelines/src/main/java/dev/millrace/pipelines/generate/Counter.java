@@ -2,7 +2,6 @@ package dev.millrace.pipelines.generate;
 
 import dev.millrace.contract.Reason;
 import dev.millrace.pipelines.generate.AnswerKey.Counts;
-import dev.millrace.pipelines.generate.Draft.Field;
 import java.math.BigDecimal;
 import java.util.EnumMap;
 import java.util.Map;
@@ -18,10 +17,10 @@ final class Counter {
   private final Map<Reason, Long> rejects = new EnumMap<>(Reason.class);
   private final Map<String, Long> orphans = new TreeMap<>();
 
-  void written(long storeSales, long unitSales) {
+  void written(long revenue, long units) {
     written++;
-    sales = Math.addExact(sales, storeSales);
-    units = Math.addExact(units, unitSales);
+    sales = Math.addExact(sales, revenue);
+    this.units = Math.addExact(this.units, units);
   }
 
   void duplicate() {
@@ -32,8 +31,8 @@ final class Counter {
     rejects.merge(reason, 1L, Long::sum);
   }
 
-  void orphan(Field field) {
-    orphans.merge(field.label(), 1L, Long::sum);
+  void orphan(String field) {
+    orphans.merge(field, 1L, Long::sum);
   }
 
   void add(Counter other) {

@@ -1,68 +1,24 @@
 package dev.millrace.pipelines.generate;
 
-import dev.millrace.pipelines.generate.Draft.Field;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
 import java.time.LocalDate;
 import java.util.Arrays;
-import org.jspecify.annotations.Nullable;
 
 /** One line of a file, built as bytes: a generator that builds strings is three times as slow. */
-final class Line {
+class Line {
 
-  private static final byte[][] NAMES =
-      Field.ALL.stream().map(f -> utf8('"' + f.label() + "\":")).toArray(byte[][]::new);
-  private static final byte[] NULL = utf8("null");
-  private static final byte[] UNKNOWN =
+  /** A member that no contract knows, as the whole of JSON may spell it. */
+  static final byte[] UNKNOWN =
       utf8("\"till\": {\"lane\": 3, \"note\": \"Z\u00fcrich \\u20ac \\\"\\\\\\n\\ud83d\\ude00\"}");
 
   private byte[] bytes = new byte[1 << 10];
   private int length;
 
-  /** The sale as FoodMart's own files spell it. */
-  Line sale(Draft draft) {
-    return sale(draft, null, null);
-  }
-
-  /** The sale with one field's value replaced by a text, or the field left out. */
-  Line sale(Draft draft, @Nullable Field other, byte @Nullable [] instead) {
+  /** Begins the line anew. */
+  final void begin() {
     length = 0;
-    add('{');
-    for (Field field : Field.ALL) {
-      if (field == other) {
-        if (instead != null) {
-          comma();
-          add(NAMES[field.index()]);
-          add(instead);
-        }
-      } else if (draft.get(field) != Draft.ABSENT) {
-        comma();
-        add(NAMES[field.index()]);
-        value(field, draft.get(field), false);
-      }
-    }
-    return add('}');
-  }
-
-  /**
-   * The same sale, spelled otherwise: fields in another order, blanks, numbers without trailing
-   * zeros or with an exponent, nulls where nothing is, a field no contract knows.
-   */
-  Line saleSpelledOtherwise(Draft draft, Randomness random) {
-    length = 0;
-    add('{').add(' ').add(UNKNOWN);
-    int first = random.below(Field.ALL.size());
-    boolean nulls = random.oneIn(2);
-    for (int i = 0; i < Field.ALL.size(); i++) {
-      Field field = Field.ALL.get((first + i) % Field.ALL.size());
-      long value = draft.get(field);
-      if (value != Draft.ABSENT || (nulls && draft.isVersion2())) {
-        add(',').add('\t').add(NAMES[field.index()]).add(' ');
-        value(field, value, true);
-      }
-    }
-    return add(' ').add('}');
   }
 
   /** A line of its own. */
@@ -127,38 +83,14 @@ final class Line {
     return text.getBytes(StandardCharsets.UTF_8);
   }
 
-  private void comma() {
+  final void comma() {
     if (length > 1) {
       add(',');
     }
   }
 
-  private void value(Field field, long value, boolean otherwise) {
-    if (value == Draft.ABSENT) {
-      add(NULL);
-      return;
-    }
-    switch (field) {
-      case PRODUCT_ID, TIME_ID, CUSTOMER_ID, PROMOTION_ID, STORE_ID -> add(value);
-      case STORE_SALES, STORE_COST -> amount(value, otherwise ? 1 : 4);
-      case UNIT_SALES -> {
-        if (otherwise) {
-          add(value).add('e').add('-').add('4');
-        } else {
-          amount(value, 4);
-        }
-      }
-      case SALE_ID -> {
-        add('"').add('R');
-        digits(value, 12);
-        add('"');
-      }
-      case UPDATED_AT, ARRIVED_AT -> instant(value);
-    }
-  }
-
   /** An amount in ten-thousandths, with at least so many of its four decimals. */
-  private void amount(long value, int decimals) {
+  final void amount(long value, int decimals) {
     add(value / 10_000).add('.');
     digits(value % 10_000, 4);
     for (int i = 4; i > decimals && bytes[length - 1] == '0'; i--) {
@@ -166,7 +98,7 @@ final class Line {
     }
   }
 
-  private void instant(long millis) {
+  final void instant(long millis) {
     LocalDate day = LocalDate.ofEpochDay(Math.floorDiv(millis, Draft.DAY_MILLIS));
     int time = (int) Math.floorMod(millis, Draft.DAY_MILLIS);
     add('"');
@@ -180,7 +112,7 @@ final class Line {
     add('"');
   }
 
-  private Line digits(long number, int digits) {
+  final Line digits(long number, int digits) {
     room(digits);
     for (int i = length + digits - 1; i >= length; i--) {
       bytes[i] = (byte) ('0' + number % 10);

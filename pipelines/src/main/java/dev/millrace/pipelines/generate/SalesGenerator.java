@@ -1,19 +1,10 @@
 package dev.millrace.pipelines.generate;
 
 import java.io.IOException;
-import java.nio.file.FileAlreadyExistsException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.Collections;
 import java.util.EnumMap;
-import java.util.LinkedHashMap;
-import java.util.LinkedHashSet;
-import java.util.List;
-import java.util.Locale;
 import java.util.Map;
-import java.util.Set;
-import java.util.stream.Stream;
 
 /**
  * Writes facts of retail sales, as JSON lines of the contract {@code Sale}, with known faults, and
@@ -58,34 +49,8 @@ public final class SalesGenerator {
    * @param directory where to; made if it is not there
    */
   public AnswerKey writeTo(Path directory) throws IOException {
-    Files.createDirectories(directory);
-    Set<String> names = new LinkedHashSet<>();
-    for (int i = 0; i < config.files; i++) {
-      names.add(String.format(Locale.ROOT, "sales-%05d.jsonl%s", i, config.compression.suffix()));
-    }
-    refuseOthers(directory, names);
-    Files.deleteIfExists(directory.resolve(AnswerKey.FILE_NAME));
-    AnswerKey key = new SalesRun(config).write(directory, List.copyOf(names));
-    key.writeTo(directory);
-    return key;
-  }
-
-  private static void refuseOthers(Path directory, Set<String> names) throws IOException {
-    try (Stream<Path> files = Files.list(directory)) {
-      List<String> others =
-          files
-              .map(file -> file.getFileName().toString())
-              .filter(name -> name.matches("sales-\\d{5}\\.jsonl(\\.gz|\\.zst)?"))
-              .filter(name -> !names.contains(name))
-              .sorted()
-              .toList();
-      if (!others.isEmpty()) {
-        throw new FileAlreadyExistsException(
-            directory.resolve(others.get(0)).toString(),
-            null,
-            "is of an earlier set and would mix with this one; empty the directory or choose another");
-      }
-    }
+    return new SalesRun(config)
+        .write(directory, "sales", config.files, config.compression, config.described());
   }
 
   /**
@@ -110,54 +75,27 @@ public final class SalesGenerator {
       Duration maxSkew,
       DimensionIds dimensions) {
 
-    private static final Duration LONGEST = Duration.ofDays(365);
-
     /** Checks it; a refusal says which option, what is wrong and what would do. */
     public Config {
-      Map<Share, Double> all = new EnumMap<>(Share.class);
-      for (Share share : Share.values()) {
-        all.put(share, shares.getOrDefault(share, share.usual()));
-      }
-      shares = Collections.unmodifiableMap(all);
-      check(records >= 1, "records must be at least 1, not %d", records);
-      check(
-          files >= 1 && files <= Math.min(records, 99_999),
-          "files must be between 1 and %d (a file needs a record), not %d",
-          Math.min(records, 99_999),
-          files);
-      all.forEach(
-          (share, value) ->
-              check(
-                  value >= 0 && value <= 1,
-                  "share %s must be between 0 and 1, not %s",
-                  name(share),
-                  value));
-      double copies = sum(all, Share.DUPLICATES, Share.NEWER_VERSIONS);
-      double sum =
-          2 * copies
-              + sum(all, Share.MALFORMED, Share.RULE_BREAKS, Share.ORPHANS)
-              + sum(all, Share.LATE, Share.FUTURE);
-      check(
-          sum <= 1 + 1e-9,
-          "shares of faults and copies must come to 1 at most, a copy counting twice because it"
-              + " needs a good record; they come to %s",
-          sum);
-      check(
-          sum(all, Share.VERSION_2) > 0
-              || sum(all, Share.NEWER_VERSIONS, Share.LATE, Share.FUTURE) == 0,
+      Map<Share, Double> all = Checks.sharesOf(shares, Share.values());
+      shares = all;
+      Checks.common(records, files, all);
+      Checks.check(
+          Checks.sum(all, Share.VERSION_2) > 0
+              || Checks.sum(all, Share.NEWER_VERSIONS, Share.LATE, Share.FUTURE) == 0,
           "newer_versions, late and future need records of version 2: set version_2 above 0, or"
               + " these to 0");
-      checkBound("max lateness", maxLateness);
-      checkBound("max skew", maxSkew);
+      Checks.bound("max lateness", maxLateness);
+      Checks.bound("max skew", maxSkew);
       Ids days = dimensions.days();
-      check(
+      Checks.check(
           records <= SALES_OF_A_DAY * days.size(),
           "records must be at most %d, a million for each of %d days, not %d",
           SALES_OF_A_DAY * days.size(),
           days.size(),
           records);
-      check(
-          sum(all, Share.ORPHANS) == 0 || days.last() + days.size() <= DimensionIds.LAST_DAY,
+      Checks.check(
+          Checks.sum(all, Share.ORPHANS) == 0 || days.last() + days.size() <= DimensionIds.LAST_DAY,
           "orphans need as many days without a row after day %d as there are days with one (%d),"
               + " before day %d: set orphans to 0, or name fewer or earlier days",
           days.last(),
@@ -210,16 +148,11 @@ public final class SalesGenerator {
     }
 
     double share(Share share) {
-      return sum(shares, share);
+      return Checks.sum(shares, share);
     }
 
     Map<String, String> described() {
-      Map<String, String> options = new LinkedHashMap<>();
-      options.put("records", Long.toString(records));
-      options.put("seed", Long.toString(seed));
-      options.put("files", Integer.toString(files));
-      options.put("compression", compression.name().toLowerCase(Locale.ROOT));
-      shares.forEach((share, value) -> options.put(name(share), value.toString()));
+      Map<String, String> options = Checks.described(records, seed, files, compression, shares);
       options.put("max_lateness", maxLateness.toString());
       options.put("max_skew", maxSkew.toString());
       options.put("customers", dimensions.customers().toString());
@@ -228,29 +161,6 @@ public final class SalesGenerator {
       options.put("promotions", dimensions.promotions().toString());
       options.put("days", dimensions.days().toString());
       return options;
-    }
-
-    private static String name(Share share) {
-      return share.name().toLowerCase(Locale.ROOT);
-    }
-
-    private static double sum(Map<Share, Double> shares, Share... of) {
-      return Stream.of(of).mapToDouble(s -> shares.getOrDefault(s, 0.0)).sum();
-    }
-
-    private static void checkBound(String name, Duration bound) {
-      check(
-          !bound.isNegative() && bound.compareTo(LONGEST) <= 0,
-          "%s must be between 0 and %d days, not %s",
-          name,
-          LONGEST.toDays(),
-          bound);
-    }
-
-    private static void check(boolean right, String otherwise, Object... values) {
-      if (!right) {
-        throw new IllegalArgumentException(String.format(Locale.ROOT, otherwise, values));
-      }
     }
   }
 }

@@ -1,23 +1,14 @@
 package dev.millrace.pipelines.generate;
 
 import dev.millrace.contract.Reason;
-import dev.millrace.pipelines.generate.AnswerKey.Counts;
 import dev.millrace.pipelines.generate.Draft.Field;
 import dev.millrace.pipelines.generate.SalesGenerator.Config;
-import java.io.BufferedOutputStream;
-import java.io.IOException;
-import java.io.OutputStream;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.Arrays;
-import java.util.HashMap;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
-import java.util.PriorityQueue;
+import org.jspecify.annotations.Nullable;
 
-/** One run of a {@link SalesGenerator}: what goes into each slot of the set, in order. */
-final class SalesRun {
+/** One run of a {@link SalesGenerator}. */
+final class SalesRun extends GeneratorRun<SaleLine, Draft> {
 
   /**
    * Coprime to {@link SalesGenerator#SALES_OF_A_DAY}: spreads consecutive numbers over all six
@@ -33,103 +24,47 @@ final class SalesRun {
   /** One good record in so many is spelled unusually. */
   private static final int UNUSUAL = 100;
 
-  private static final long MONTH_MILLIS = 30 * Draft.DAY_MILLIS;
-
   private final Config config;
   private final DimensionIds ids;
   private final long maxLateness;
   private final long maxSkew;
-  private final Randomness random;
-  private final Line line = new Line();
   private final Draft draft = new Draft();
-  private final Map<Sin, Integer> committed = new HashMap<>();
-  private final PriorityQueue<Due> due = new PriorityQueue<>();
-  private final double malformedBelow;
-  private final double ruleBreaksBelow;
-  private final double orphansBelow;
-  private final double lateBelow;
-  private final double futureBelow;
-  private final double duplicatesBelow;
-  private final double newerBelow;
   private final double version2;
-  private Counter counter = new Counter();
 
   SalesRun(Config config) {
+    super(config.records(), config.seed(), config.shares(), new SaleLine());
     this.config = config;
     this.ids = config.dimensions();
     this.maxLateness = config.maxLateness().toMillis();
     this.maxSkew = config.maxSkew().toMillis();
-    this.random = new Randomness(config.seed());
-    // Copies take the place of other records: among the rest every share is greater.
-    double rest = 1 - config.share(Share.DUPLICATES) - config.share(Share.NEWER_VERSIONS);
-    malformedBelow = config.share(Share.MALFORMED) / rest;
-    ruleBreaksBelow = malformedBelow + config.share(Share.RULE_BREAKS) / rest;
-    orphansBelow = ruleBreaksBelow + config.share(Share.ORPHANS) / rest;
-    lateBelow = orphansBelow + config.share(Share.LATE) / rest;
-    futureBelow = lateBelow + config.share(Share.FUTURE) / rest;
-    duplicatesBelow = futureBelow + config.share(Share.DUPLICATES) / rest;
-    newerBelow = duplicatesBelow + config.share(Share.NEWER_VERSIONS) / rest;
-    version2 = config.share(Share.VERSION_2);
+    this.version2 = config.share(Share.VERSION_2);
   }
 
-  AnswerKey write(Path directory, List<String> names) throws IOException {
-    Map<String, Counts> files = new LinkedHashMap<>();
-    Counter total = new Counter();
-    long slot = 0;
-    for (int file = 0; file < names.size(); file++) {
-      counter = new Counter();
-      long end = Math.multiplyExact(config.records(), file + 1L) / names.size();
-      try (OutputStream out = open(directory.resolve(names.get(file)))) {
-        for (; slot < end; slot++) {
-          next(slot);
-          line.add('\n').writeTo(out);
-        }
-      }
-      files.put(names.get(file), counter.counts());
-      total.add(counter);
-    }
-    return new AnswerKey(config.described(), total.counts(), files);
-  }
-
-  private OutputStream open(Path file) throws IOException {
-    return new BufferedOutputStream(
-        config.compression().over(Files.newOutputStream(file)), 1 << 18);
-  }
-
-  /** Puts the record of a slot into the line, and counts it. */
-  private void next(long slot) {
-    Due first = due.peek();
-    if (first != null && (first.slot <= slot || due.size() >= config.records() - slot)) {
-      due.remove();
-      line.text(first.line);
-      count(first.outcome);
+  @Override
+  void write(long slot, @Nullable Share kind) {
+    if (kind == null) {
+      good(slot);
       return;
     }
-    double kind = random.fraction();
-    if (kind < malformedBelow) {
-      sin(slot, Sin.MALFORMED);
-    } else if (kind < ruleBreaksBelow) {
-      sin(slot, Sin.RULE_BREAKS);
-    } else if (kind < orphansBelow) {
-      orphan(slot);
-    } else if (kind < lateBelow) {
-      fill(slot, true);
-      draft.set(Field.ARRIVED_AT, draft.eventMillis() + maxLateness + beyond());
-      line.sale(draft);
-      counter.reject(Reason.LATE);
-    } else if (kind < futureBelow) {
-      fill(slot, true);
-      draft.set(Field.ARRIVED_AT, draft.eventMillis() - maxSkew - beyond());
-      line.sale(draft);
-      counter.reject(Reason.FUTURE);
-    } else if (kind < newerBelow && due.size() + 1 < config.records() - slot) {
-      if (kind < duplicatesBelow) {
-        duplicate(slot);
-      } else {
-        newerVersion(slot);
+    switch (kind) {
+      case MALFORMED -> sin(slot, SaleSins.MALFORMED);
+      case RULE_BREAKS -> sin(slot, SaleSins.RULE_BREAKS);
+      case ORPHANS -> orphan(slot);
+      case LATE -> {
+        fill(slot, true);
+        draft.set(Field.ARRIVED_AT, draft.eventMillis() + maxLateness + beyond());
+        line.sale(draft);
+        counter().reject(Reason.LATE);
       }
-    } else {
-      good(slot);
+      case FUTURE -> {
+        fill(slot, true);
+        draft.set(Field.ARRIVED_AT, draft.eventMillis() - maxSkew - beyond());
+        line.sale(draft);
+        counter().reject(Reason.FUTURE);
+      }
+      case DUPLICATES -> duplicate(slot);
+      case NEWER_VERSIONS -> newerVersion(slot);
+      case VERSION_2 -> throw new IllegalArgumentException("no kind of record: " + kind);
     }
   }
 
@@ -147,16 +82,11 @@ final class SalesRun {
     count(survivor());
   }
 
-  private void sin(long slot, List<Sin> sins) {
-    Sin sin = random.pick(sins);
-    while ((sin.needsVersion2() && version2 == 0)
-        || committed.getOrDefault(sin, 0) >= sin.atMost()) {
-      sin = random.pick(sins);
-    }
-    committed.merge(sin, 1, Integer::sum);
+  private void sin(long slot, List<Sin<SaleLine, Draft>> sins) {
+    Sin<SaleLine, Draft> sin = choose(sins, version2 > 0);
     fill(slot, sin.needsVersion2() || chooseVersion2());
     sin.writer().write(line, draft, random);
-    counter.reject(sin.reason());
+    counter().reject(sin.reason());
   }
 
   private void orphan(long slot) {
@@ -178,7 +108,7 @@ final class SalesRun {
       draft.set(Field.ARRIVED_AT, draft.eventMillis() + delay);
     }
     line.sale(draft);
-    counter.orphan(field);
+    counter().orphan(field.label());
   }
 
   /**
@@ -191,17 +121,17 @@ final class SalesRun {
     byte[] one = line.sale(draft).copy();
     boolean exact = random.oneIn(2);
     if (exact) {
-      pair(slot, one, survivor, one, Outcome.DUPLICATE);
+      pair(slot, one, survivor, one, Outcome.DUPLICATE, NEAR, FAR);
     } else if (!draft.isVersion2()) {
       byte[] copy = line.saleSpelledOtherwise(draft, random).copy();
-      pair(slot, one, survivor, copy, Outcome.DUPLICATE);
+      pair(slot, one, survivor, copy, Outcome.DUPLICATE, NEAR, FAR);
     } else {
       draft.set(Field.ARRIVED_AT, draft.eventMillis());
       byte[] early = line.sale(draft).copy();
       draft.set(Field.ARRIVED_AT, draft.eventMillis() + random.below(maxLateness + 1));
       byte[] again = line.sale(draft).copy();
       boolean tie = Arrays.equals(early, again);
-      pairInAnyOrder(slot, early, survivor, again, Outcome.DUPLICATE, tie);
+      pairInAnyOrder(slot, early, survivor, again, Outcome.DUPLICATE, tie, NEAR, FAR);
     }
   }
 
@@ -221,37 +151,11 @@ final class SalesRun {
       draft.set(Field.ARRIVED_AT, draft.eventMillis() + random.below(maxLateness + 1));
     }
     byte[] newer = line.sale(draft).copy();
-    pairInAnyOrder(slot, newer, survivor(), older, Outcome.DUPLICATE, false);
-  }
-
-  private void pairInAnyOrder(
-      long slot, byte[] a, Outcome ofA, byte[] b, Outcome ofB, boolean fixed) {
-    if (fixed || random.oneIn(2)) {
-      pair(slot, a, ofA, b, ofB);
-    } else {
-      pair(slot, b, ofB, a, ofA);
-    }
-  }
-
-  /** Writes one record now, the other later. */
-  private void pair(long slot, byte[] now, Outcome ofNow, byte[] later, Outcome ofLater) {
-    line.text(now);
-    count(ofNow);
-    long room = config.records() - slot - 1;
-    long distance = random.below(Math.min(room, random.oneIn(2) ? NEAR : FAR));
-    due.add(new Due(slot + 1 + distance, slot, later, ofLater));
+    pairInAnyOrder(slot, newer, survivor(), older, Outcome.DUPLICATE, false, NEAR, FAR);
   }
 
   private Outcome survivor() {
     return new Outcome(true, draft.get(Field.STORE_SALES), draft.get(Field.UNIT_SALES));
-  }
-
-  private void count(Outcome outcome) {
-    if (outcome.survives) {
-      counter.written(outcome.sales, outcome.units);
-    } else {
-      counter.duplicate();
-    }
   }
 
   private boolean chooseVersion2() {
@@ -303,36 +207,5 @@ final class SalesRun {
     return promotions.contains(0) && !random.oneIn(4)
         ? 0
         : promotions.get(random.below(promotions.size()));
-  }
-
-  /** How far beyond a bound of time: often a millisecond, a month at most. */
-  private long beyond() {
-    return 1 + (random.oneIn(8) ? 0 : random.below(MONTH_MILLIS));
-  }
-
-  /** What becomes of a good record. Amounts in ten-thousandths. */
-  private record Outcome(boolean survives, long sales, long units) {
-    static final Outcome DUPLICATE = new Outcome(false, 0, 0);
-  }
-
-  /** A record to be written from a slot on; {@code first} is the slot of its pair's first. */
-  private static final class Due implements Comparable<Due> {
-    private final long slot;
-    private final long first;
-    private final byte[] line;
-    private final Outcome outcome;
-
-    Due(long slot, long first, byte[] line, Outcome outcome) {
-      this.slot = slot;
-      this.first = first;
-      this.line = line;
-      this.outcome = outcome;
-    }
-
-    @Override
-    public int compareTo(Due other) {
-      int bySlot = Long.compare(slot, other.slot);
-      return bySlot != 0 ? bySlot : Long.compare(first, other.first);
-    }
   }
 }

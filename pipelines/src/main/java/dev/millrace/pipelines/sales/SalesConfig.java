@@ -1,11 +1,11 @@
 package dev.millrace.pipelines.sales;
 
+import dev.millrace.pipelines.Durations;
+import dev.millrace.pipelines.RunGate;
 import dev.millrace.pipelines.UserError;
 import java.time.DateTimeException;
 import java.time.Duration;
 import java.time.LocalDate;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -29,20 +29,11 @@ public record SalesConfig(
     String secret)
     implements java.io.Serializable {
 
-  private static final Pattern SHORT = Pattern.compile("(\\d{1,9})([dhms])");
-
   /** Checks every value; a {@link UserError} names the option, what is wrong and what it can be. */
   public SalesConfig {
-    if (maxLateness.isNegative()) {
-      throw new UserError("--max-lateness is " + maxLateness + "; it cannot be negative.");
-    }
-    if (maxSkew.isNegative()) {
-      throw new UserError("--max-skew is " + maxSkew + "; it cannot be negative.");
-    }
-    if (!(maxRejectRatio >= 0 && maxRejectRatio <= 1)) {
-      throw new UserError(
-          "--max-reject-ratio is " + maxRejectRatio + "; give a share from 0 (none) to 1 (all).");
-    }
+    Durations.notNegative("--max-lateness", maxLateness);
+    Durations.notNegative("--max-skew", maxSkew);
+    RunGate.checkRatio(maxRejectRatio);
     if (topCustomers < 1 || topCustomers > 10_000) {
       throw new UserError("--top-customers is " + topCustomers + "; give 1 to 10000.");
     }
@@ -54,33 +45,13 @@ public record SalesConfig(
   /** The config the options describe. */
   public static SalesConfig from(SalesOptions options) {
     return new SalesConfig(
-        duration("--max-lateness", options.getMaxLateness()),
-        duration("--max-skew", options.getMaxSkew()),
+        Durations.parse("--max-lateness", options.getMaxLateness()),
+        Durations.parse("--max-skew", options.getMaxSkew()),
         options.getMaxRejectRatio(),
         options.getTopCustomers(),
         options.getTopProducts(),
         options.getAsOf() == null ? null : day("--as-of", options.getAsOf()),
         options.getSecret());
-  }
-
-  private static Duration duration(String option, String text) {
-    Matcher shortForm = SHORT.matcher(text);
-    if (shortForm.matches()) {
-      long amount = Long.parseLong(shortForm.group(1));
-      return switch (shortForm.group(2)) {
-        case "d" -> Duration.ofDays(amount);
-        case "h" -> Duration.ofHours(amount);
-        case "m" -> Duration.ofMinutes(amount);
-        default -> Duration.ofSeconds(amount);
-      };
-    }
-    try {
-      return Duration.parse(text);
-    } catch (DateTimeException notADuration) {
-      throw new UserError(
-          option + " is '" + text + "', which is no duration; write 7d, 36h, 90m, 30s or P7D.",
-          notADuration);
-    }
   }
 
   private static LocalDate day(String option, String text) {

@@ -2,6 +2,7 @@ package dev.millrace.pipelines.sales;
 
 import dev.millrace.contract.Contract;
 import dev.millrace.pipelines.CatalogueEntry;
+import dev.millrace.pipelines.RunGate;
 import dev.millrace.pipelines.UserError;
 import dev.millrace.pipelines.io.Lake;
 import dev.millrace.pipelines.io.LakeLock;
@@ -216,7 +217,12 @@ final class SalesJob implements CatalogueEntry.Job {
             config,
             VERSION);
     PCollection<Long> go =
-        results.ledger().apply("RunGate", RunGate.refusingMoreRejectsThan(config.maxRejectRatio()));
+        results
+            .ledger()
+            .apply(
+                "RunGate",
+                RunGate.of("sales", SalesPipeline.CHAINS)
+                    .refusingMoreRejectsThan(config.maxRejectRatio()));
     Lake lake = lake(raw, results);
     PCollection<String> files = lake.write();
     // The lake first: a disk that is full is found before anything is published.

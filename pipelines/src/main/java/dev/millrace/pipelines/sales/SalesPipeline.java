@@ -1,5 +1,7 @@
 package dev.millrace.pipelines.sales;
 
+import dev.millrace.pipelines.dimensions.DimensionTable;
+import dev.millrace.pipelines.dimensions.Products;
 import dev.millrace.schemas.retail.ClassifiedProduct;
 import dev.millrace.schemas.retail.Customer;
 import dev.millrace.schemas.retail.Day;
@@ -13,7 +15,6 @@ import dev.millrace.schemas.retail.Region;
 import dev.millrace.schemas.retail.Sale;
 import dev.millrace.schemas.retail.Store;
 import dev.millrace.transforms.Accounted;
-import dev.millrace.transforms.RawRecord;
 import dev.millrace.transforms.dedup.Dedup;
 import dev.millrace.transforms.dedup.RecordKey;
 import dev.millrace.transforms.enrich.Dimension;
@@ -24,9 +25,7 @@ import dev.millrace.transforms.profile.Profile;
 import dev.millrace.transforms.refine.Refine;
 import dev.millrace.transforms.rejects.Rejects;
 import java.util.List;
-import org.apache.avro.specific.SpecificRecord;
 import org.apache.beam.sdk.transforms.Flatten;
-import org.apache.beam.sdk.values.PCollection;
 import org.apache.beam.sdk.values.PCollectionList;
 
 /**
@@ -51,14 +50,20 @@ public final class SalesPipeline {
 
   /** Builds the flow. */
   public static SalesResults flow(SalesInputs in, SalesConfig config, String version) {
-    Table<Region> regions = table("Regions", in.regions(), Region.class, config);
-    Table<Day> days = table("Days", in.days(), Day.class, config);
-    Table<Promotion> promotions = table("Promotions", in.promotions(), Promotion.class, config);
-    Table<ProductClass> classes =
-        table("ProductClasses", in.productClasses(), ProductClass.class, config);
-    Table<Product> products = table("Products", in.products(), Product.class, config);
-    Table<Customer> customers = table("Customers", in.customers(), Customer.class, config);
-    Table<Store> stores = table("Stores", in.stores(), Store.class, config);
+    DimensionTable<Region> regions =
+        DimensionTable.of("Regions", in.regions(), Region.class, config.secret());
+    DimensionTable<Day> days = DimensionTable.of("Days", in.days(), Day.class, config.secret());
+    DimensionTable<Promotion> promotions =
+        DimensionTable.of("Promotions", in.promotions(), Promotion.class, config.secret());
+    DimensionTable<ProductClass> classes =
+        DimensionTable.of(
+            "ProductClasses", in.productClasses(), ProductClass.class, config.secret());
+    DimensionTable<Product> products =
+        DimensionTable.of("Products", in.products(), Product.class, config.secret());
+    DimensionTable<Customer> customers =
+        DimensionTable.of("Customers", in.customers(), Customer.class, config.secret());
+    DimensionTable<Store> stores =
+        DimensionTable.of("Stores", in.stores(), Store.class, config.secret());
 
     Dimension<Region> region = regions.good().apply("Region", Dimension.of(Region.class));
     Accounted<LocatedCustomer> locatedCustomers =
@@ -79,17 +84,7 @@ public final class SalesPipeline {
                     .as("LocateStores")
                     .lookup("region_id", region)
                     .into(LocatedStore.class, SalesPipeline::locate));
-    Accounted<ClassifiedProduct> classifiedProducts =
-        products
-            .good()
-            .apply(
-                "ClassifyProducts",
-                Enrich.broadcast(Product.class)
-                    .as("ClassifyProducts")
-                    .lookup(
-                        "product_class_id",
-                        classes.good().apply("ProductClass", Dimension.of(ProductClass.class)))
-                    .into(ClassifiedProduct.class, SalesPipeline::classify));
+    Accounted<ClassifiedProduct> classifiedProducts = Products.classify(products, classes);
 
     Accounted<Sale> refined =
         in.sales()
@@ -177,10 +172,6 @@ public final class SalesPipeline {
     return new LocatedStore(store, looked.get("region_id", Region.class).getSalesRegion());
   }
 
-  private static ClassifiedProduct classify(Product product, Looked looked) {
-    return new ClassifiedProduct(product, looked.get("product_class_id", ProductClass.class));
-  }
-
   private static EnrichedSale enrich(Sale sale, Looked looked) {
     ClassifiedProduct product = looked.get("product_id", ClassifiedProduct.class);
     LocatedStore store = looked.get("store_id", LocatedStore.class);
@@ -195,22 +186,6 @@ public final class SalesPipeline {
         .setStoreCountry(store.getStore().getStoreCountry())
         .setSalesRegion(looked.get("customer_id", LocatedCustomer.class).getSalesRegion())
         .build();
-  }
-
-  /** A table of a dimension, refined and without copies. */
-  private static <T extends SpecificRecord> Table<T> table(
-      String name, PCollection<RawRecord> raw, Class<T> type, SalesConfig config) {
-    Accounted<T> refined =
-        raw.apply(
-            "Refine" + name, Refine.json(type).as("Refine" + name).withSecret(config.secret()));
-    return new Table<>(
-        refined, refined.good().apply("Dedup" + name, Dedup.first(type).as("Dedup" + name)));
-  }
-
-  private record Table<T>(Accounted<T> refined, Accounted<T> unique) {
-    PCollection<dev.millrace.transforms.Sourced<T>> good() {
-      return unique.good();
-    }
   }
 
   private static final class Keys {

@@ -145,7 +145,7 @@ final class Recount {
     tally.read++;
     Map<String, Object> values = new HashMap<>();
     Set<Reason> reasons = EnumSet.noneOf(Reason.class);
-    Reason unreadable = read(line, values, reasons);
+    Reason unreadable = read(SALE, line, values, reasons);
     if (unreadable != null) {
       reasons.add(unreadable);
     }
@@ -234,7 +234,8 @@ final class Recount {
   }
 
   /** Reads a record; returns why it cannot be read, and collects what is wrong in its fields. */
-  private static @Nullable Reason read(byte[] line, Map<String, Object> values, Set<Reason> wrong) {
+  static @Nullable Reason read(
+      Contract contract, byte[] line, Map<String, Object> values, Set<Reason> wrong) {
     if (line.length > 1 << 20) {
       return Reason.TOO_LARGE;
     }
@@ -268,7 +269,7 @@ final class Recount {
     if (record.size() > 256) {
       return Reason.TOO_MANY_FIELDS;
     }
-    for (FieldContract field : SALE.fields()) {
+    for (FieldContract field : contract.fields()) {
       field(field, record.path(field.name()), values, wrong);
     }
     return null;

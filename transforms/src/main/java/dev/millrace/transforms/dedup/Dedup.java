@@ -23,13 +23,18 @@ import org.apache.beam.sdk.transforms.PTransform;
 import org.apache.beam.sdk.transforms.ParDo;
 import org.apache.beam.sdk.transforms.SerializableFunction;
 import org.apache.beam.sdk.transforms.WithKeys;
+import org.apache.beam.sdk.transforms.windowing.AfterPane;
 import org.apache.beam.sdk.transforms.windowing.BoundedWindow;
 import org.apache.beam.sdk.transforms.windowing.DefaultTrigger;
+import org.apache.beam.sdk.transforms.windowing.FixedWindows;
 import org.apache.beam.sdk.transforms.windowing.GlobalWindows;
 import org.apache.beam.sdk.transforms.windowing.Never;
+import org.apache.beam.sdk.transforms.windowing.PaneInfo;
+import org.apache.beam.sdk.transforms.windowing.Repeatedly;
 import org.apache.beam.sdk.transforms.windowing.TimestampCombiner;
 import org.apache.beam.sdk.transforms.windowing.Window;
 import org.apache.beam.sdk.transforms.windowing.Window.ClosingBehavior;
+import org.apache.beam.sdk.transforms.windowing.Window.OnTimeBehavior;
 import org.apache.beam.sdk.values.KV;
 import org.apache.beam.sdk.values.PCollection;
 import org.apache.beam.sdk.values.PCollection.IsBounded;
@@ -64,11 +69,17 @@ public final class Dedup<T> extends PTransform<PCollection<Sourced<T>>, Accounte
   private final String stage;
   private final SerializableFunction<T, String> key;
   private final Precedence<T> precedence;
+  private final java.time.@Nullable Duration atOnce;
 
-  private Dedup(String stage, SerializableFunction<T, String> key, Precedence<T> precedence) {
+  private Dedup(
+      String stage,
+      SerializableFunction<T, String> key,
+      Precedence<T> precedence,
+      java.time.@Nullable Duration atOnce) {
     this.stage = stage;
     this.key = key;
     this.precedence = precedence;
+    this.atOnce = atOnce;
   }
 
   /**
@@ -77,7 +88,7 @@ public final class Dedup<T> extends PTransform<PCollection<Sourced<T>>, Accounte
    * @param key what tells one record from another, never null
    */
   public static <T> Dedup<T> first(SerializableFunction<T, String> key) {
-    return new Dedup<>("Dedup", key, Precedence.first());
+    return new Dedup<>("Dedup", key, Precedence.first(), null);
   }
 
   /** Of records with one {@link RecordKey}, the one that came first. */
@@ -95,7 +106,7 @@ public final class Dedup<T> extends PTransform<PCollection<Sourced<T>>, Accounte
   public static <T> Dedup<T> latest(
       SerializableFunction<T, String> key,
       SerializableFunction<T, ? extends @Nullable Comparable<?>> version) {
-    return new Dedup<>("Dedup", key, Precedence.latest(version));
+    return new Dedup<>("Dedup", key, Precedence.latest(version), null);
   }
 
   /**
@@ -119,13 +130,31 @@ public final class Dedup<T> extends PTransform<PCollection<Sourced<T>>, Accounte
 
   /** The same under another stage name, which stands in the ledger. */
   public Dedup<T> as(String name) {
-    return new Dedup<>(name, key, precedence);
+    return new Dedup<>(name, key, precedence, atOnce);
+  }
+
+  /**
+   * The same, but in a stream the record of a key that comes first leaves at once, and all that
+   * come after it are duplicates: for copies that are alike, where which of them stays is no
+   * matter. It needs no windows of the input; what leaves is in windows of a second of event time.
+   * In batch nothing changes.
+   *
+   * @param lateness how far the watermark may have passed a record's event time; let it be no less
+   *     than the bound of the late gate: then the runner never drops a record
+   */
+  public Dedup<T> atOnce(java.time.Duration lateness) {
+    if (lateness.isNegative()) {
+      throw new IllegalArgumentException("a lateness of " + lateness + " is negative");
+    }
+    return new Dedup<>(stage, key, precedence, lateness);
   }
 
   @Override
   public Accounted<T> expand(PCollection<Sourced<T>> input) {
     boolean bounded = input.isBounded() == IsBounded.BOUNDED;
-    if (!bounded && input.getWindowingStrategy().getWindowFn() instanceof GlobalWindows) {
+    if (!bounded
+        && atOnce == null
+        && input.getWindowingStrategy().getWindowFn() instanceof GlobalWindows) {
       throw new IllegalArgumentException(
           stage
               + ": the global window of an unbounded collection never ends, so no record would"
@@ -172,6 +201,17 @@ public final class Dedup<T> extends PTransform<PCollection<Sourced<T>>, Accounte
    * in batch the default trigger does the same, and lets runners combine before the shuffle.
    */
   private Window<KV<String, Sourced<T>>> oncePerWindow(boolean bounded) {
+    if (!bounded && atOnce != null) {
+      // What is behind the watermark leaves at the end of its window: that must lie within the
+      // lateness of the event, for those who move it back to its event time.
+      long size = Math.max(1, Math.min(1_000, atOnce.toMillis()));
+      return Window.<KV<String, Sourced<T>>>into(FixedWindows.of(Duration.millis(size)))
+          .triggering(Repeatedly.forever(AfterPane.elementCountAtLeast(1)))
+          .withAllowedLateness(Duration.millis(atOnce.toMillis()))
+          .withOnTimeBehavior(OnTimeBehavior.FIRE_IF_NON_EMPTY)
+          .withTimestampCombiner(TimestampCombiner.EARLIEST)
+          .discardingFiredPanes();
+    }
     return Window.<KV<String, Sourced<T>>>configure()
         .triggering(bounded ? DefaultTrigger.of() : Never.ever())
         .withAllowedLateness(Duration.ZERO, ClosingBehavior.FIRE_IF_NON_EMPTY) // the input's stays
@@ -262,6 +302,7 @@ public final class Dedup<T> extends PTransform<PCollection<Sourced<T>>, Accounte
         @Element KV<String, Standing<T>> settled,
         @Timestamp Instant timestamp,
         BoundedWindow window,
+        PaneInfo pane,
         OutputReceiver<Sourced<T>> out) {
       Standing<T> standing = settled.getValue();
       Sourced<T> winner = standing.winner();
@@ -271,6 +312,11 @@ public final class Dedup<T> extends PTransform<PCollection<Sourced<T>>, Accounte
       standing
           .losers()
           .forEach((source, count) -> tallies.count(source, Outcome.DUPLICATE, count, window));
+      if (!pane.isFirst()) {
+        // One of this key has left before.
+        tallies.count(winner.origin().source(), Outcome.DUPLICATE, 1, window);
+        return;
+      }
       tallies.count(winner.origin().source(), Outcome.WRITTEN, 1, window);
       Instant eventTime = Instant.ofEpochMilli(winner.eventTimeMillis());
       if (eventTime.isAfter(window.maxTimestamp())) {

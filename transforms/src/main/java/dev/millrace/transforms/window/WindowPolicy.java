@@ -42,6 +42,11 @@ public final class WindowPolicy implements Serializable {
     return new WindowPolicy(Optional.of(positive("early panes every", every)), lateness);
   }
 
+  /** The same without panes before the end. */
+  WindowPolicy withoutEarly() {
+    return new WindowPolicy(Optional.empty(), lateness);
+  }
+
   /**
    * Also a pane for each correction until the watermark is this far past the end. Let it lie above
    * the bound of the late gate: then the runner never drops a record.

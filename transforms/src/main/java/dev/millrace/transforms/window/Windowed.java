@@ -142,13 +142,16 @@ public final class Windowed<T, K, A, R>
   @Override
   public PCollection<Aggregate<K, R>> expand(PCollection<Sourced<T>> input) {
     Windows windows = keyed.windows;
-    if (windows.sliceMillis != NO_SLICES && input.isBounded() == IsBounded.BOUNDED) {
+    boolean bounded = input.isBounded() == IsBounded.BOUNDED;
+    if (windows.sliceMillis != NO_SLICES && bounded) {
       return inBatch(input);
     }
+    // By the clock a long batch would state the sessions it has not read to their end.
+    WindowPolicy policy = bounded ? windows.policy.withoutEarly() : windows.policy;
     return input
         .apply("CombineBundle", ParDo.of(new CombineBundle<>(keyed, fn, bufferLimit)))
         .setCoder(KvCoder.of(keyed.coder, accumulators))
-        .apply("Windows", windows.policy.into(windows.fn))
+        .apply("Windows", policy.into(windows.fn))
         .apply("Combine", Combine.perKey(new Merge<>(fn, accumulators, results)))
         .setCoder(KvCoder.of(keyed.coder, results))
         .apply("Aggregates", ParDo.of(new ToAggregate<K, R>()))

@@ -136,6 +136,45 @@ class DedupTest {
   }
 
   @Test
+  void atOnceInAStreamTheFirstToComeStaysAndLaterCopiesAreDuplicates(TestPipeline pipeline) {
+    Instant day = Instant.parse("1997-01-01T00:00:00Z");
+    TestStream<Sourced<Sale>> stream =
+        TestStream.create(Sales.coder())
+            .addElements(TimestampedValue.of(NEW_AGAIN, day), TimestampedValue.of(OTHER, day))
+            // By its origin it came before, but the other has left.
+            .addElements(TimestampedValue.of(NEW, day))
+            .advanceWatermarkTo(Instant.parse("1997-01-03T00:00:00Z"))
+            .addElements(TimestampedValue.of(OLD, day))
+            .advanceWatermarkToInfinity();
+
+    Accounted<Sale> unique =
+        pipeline
+            .apply(stream)
+            .apply(
+                "DedupSales",
+                Dedup.first(Sale.class).as("DedupSales").atOnce(java.time.Duration.ofDays(7)));
+
+    Expect.rowsInAnyOrder(unique.good(), NEW_AGAIN, OTHER);
+    Expect.rowsInAnyOrder(
+        Ledger.of("sales", unique),
+        new LedgerEntry("sales", "DedupSales", "a.json", 2L, 1L, 0L, 0L, 1L, 0L),
+        new LedgerEntry("sales", "DedupSales", "b.json", 2L, 1L, 0L, 0L, 1L, 0L));
+    ExplicitCoders.in(pipeline);
+    pipeline.run();
+  }
+
+  @Test
+  void atOnceInBatchTheEarliestOriginStays(TestPipeline pipeline) {
+    Accounted<Sale> unique =
+        pipeline
+            .apply(Create.of(NEW_AGAIN, NEW, OTHER, OLD).withCoder(Sales.coder()))
+            .apply("DedupSales", Dedup.first(Sale.class).atOnce(java.time.Duration.ZERO));
+
+    Expect.rowsInAnyOrder(unique.good(), OLD, OTHER);
+    pipeline.run();
+  }
+
+  @Test
   void whatTheRunnerDropsIsNotCountedAsRead(TestPipeline pipeline) {
     Instant day = Instant.parse("1997-01-01T00:00:00Z");
     TestStream<Sourced<Sale>> stream =

@@ -1,4 +1,4 @@
-package dev.millrace.pipelines.sales;
+package dev.millrace.pipelines;
 
 import static org.hamcrest.MatcherAssert.assertThat;
 import static org.hamcrest.Matchers.allOf;
@@ -7,7 +7,6 @@ import static org.hamcrest.Matchers.containsString;
 import static org.hamcrest.Matchers.empty;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
-import dev.millrace.pipelines.Captured;
 import dev.millrace.schemas.system.LedgerEntry;
 import dev.millrace.transforms.RecordCoder;
 import java.util.List;
@@ -33,6 +32,14 @@ class RunGateTest {
           entry("DedupStores", "stores.json", 1, 1, 0, 0, 0),
           entry("LocateStores", "stores.json", 1, 1, 0, 0, 0));
 
+  private static final RunGate GATE =
+      RunGate.of(
+          "sales",
+          List.of(
+              List.of("RefineSales", "DedupSales", "EnrichSales"),
+              List.of("RefineStores", "DedupStores", "LocateStores"),
+              List.of("RefineDays", "DedupDays")));
+
   @Test
   void aRunThatBalancesPassesWithTheNumberOfItsSales() {
     Pipeline pipeline = Pipeline.create(PipelineOptionsFactory.create());
@@ -46,7 +53,7 @@ class RunGateTest {
   @ParameterizedTest
   @CsvSource({"1", "0.3", "0.29"})
   void asManyRejectsAsAreAllowedPass(double ratio) {
-    assertThat(RunGate.objections(LEDGER, ratio), empty());
+    assertThat(GATE.refusingMoreRejectsThan(ratio).objections(LEDGER), empty());
   }
 
   @Test
@@ -69,27 +76,26 @@ class RunGateTest {
 
   @Test
   void aRunWithoutSalesOrRejectsIsNotRefusedByTheRatio() {
-    assertThat(RunGate.objections(List.of(), 0), empty());
+    assertThat(GATE.refusingMoreRejectsThan(0).objections(List.of()), empty());
     assertThat(
-        RunGate.objections(
-            List.of(
-                entry("RefineSales", "a", 5, 5, 0, 0, 0),
-                entry("DedupSales", "a", 5, 1, 0, 0, 4),
-                entry("EnrichSales", "a", 1, 1, 0, 0, 0)),
-            0),
+        GATE.refusingMoreRejectsThan(0)
+            .objections(
+                List.of(
+                    entry("RefineSales", "a", 5, 5, 0, 0, 0),
+                    entry("DedupSales", "a", 5, 1, 0, 0, 4),
+                    entry("EnrichSales", "a", 1, 1, 0, 0, 0))),
         empty());
   }
 
   @Test
   void aLostRecordRefusesTheRunWhateverTheRatioAndSaysWhere() {
     assertThat(
-        RunGate.objections(
+        GATE.objections(
             List.of(
                 entry("RefineSales", "a", 5, 4, 0, 0, 0),
                 entry("DedupSales", "a", 4, 4, 0, 0, 0),
                 entry("EnrichSales", "a", 3, 3, 0, 0, 0),
-                entry("RefineDays", "days", 7, 7, 0, 0, 0)),
-            1.0),
+                entry("RefineDays", "days", 7, 7, 0, 0, 0))),
         contains(
             "Stage RefineSales read 5 records of a, but accounts for 4: 1 are lost.",
             "Stage DedupSales wrote 4 records of a, but stage EnrichSales after it read 3.",
@@ -100,7 +106,7 @@ class RunGateTest {
     return Captured.of(
         pipeline
             .apply(Create.of(ledger).withCoder(RecordCoder.of(LedgerEntry.class)))
-            .apply("RunGate", RunGate.refusingMoreRejectsThan(ratio)));
+            .apply("RunGate", GATE.refusingMoreRejectsThan(ratio)));
   }
 
   private static LedgerEntry entry(

@@ -1,0 +1,48 @@
+package dev.millrace.pipelines.clickstream;
+
+import dev.millrace.pipelines.Durations;
+import dev.millrace.pipelines.RunGate;
+import dev.millrace.pipelines.UserError;
+import dev.millrace.transforms.window.WindowPolicy;
+import java.time.Duration;
+
+/**
+ * What the answers of {@code clickstream} depend on, read once from the options and checked here.
+ *
+ * @param maxLateness an event that arrives later than this is late; windows can be corrected as
+ *     long
+ * @param maxSkew an event that lies further than this after its arrival is from the future
+ * @param maxRejectRatio share of rejected events above which the run is refused, from 0 to 1
+ * @param sessionGap a visit ends when its user has done nothing for so long
+ * @param early in a stream, windows state what they hold this long after something new came
+ * @param secret reference to the key of private fields
+ */
+public record ClickstreamConfig(
+    Duration maxLateness,
+    Duration maxSkew,
+    double maxRejectRatio,
+    Duration sessionGap,
+    Duration early,
+    String secret)
+    implements java.io.Serializable {
+
+  /** Checks every value; a {@link UserError} names the option, what is wrong and what it can be. */
+  public ClickstreamConfig {
+    Durations.notNegative("--max-lateness", maxLateness);
+    Durations.notNegative("--max-skew", maxSkew);
+    RunGate.checkRatio(maxRejectRatio);
+    positive("--session-gap", sessionGap);
+    positive("--early", early);
+  }
+
+  /** When windows state their results. */
+  WindowPolicy policy() {
+    return WindowPolicy.onTime().withEarly(early).withLateness(maxLateness);
+  }
+
+  private static void positive(String option, Duration value) {
+    if (value.toMillis() < 1) {
+      throw new UserError(option + " is " + value + "; give at least a millisecond, such as 30m.");
+    }
+  }
+}

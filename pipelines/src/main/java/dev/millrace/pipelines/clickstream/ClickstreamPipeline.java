@@ -1,0 +1,116 @@
+package dev.millrace.pipelines.clickstream;
+
+import dev.millrace.pipelines.dimensions.DimensionTable;
+import dev.millrace.pipelines.dimensions.Products;
+import dev.millrace.schemas.retail.ClassifiedProduct;
+import dev.millrace.schemas.retail.Product;
+import dev.millrace.schemas.retail.ProductClass;
+import dev.millrace.schemas.web.EnrichedEvent;
+import dev.millrace.schemas.web.ShopEvent;
+import dev.millrace.transforms.Accounted;
+import dev.millrace.transforms.dedup.Dedup;
+import dev.millrace.transforms.enrich.Dimension;
+import dev.millrace.transforms.enrich.Enrich;
+import dev.millrace.transforms.enrich.Looked;
+import dev.millrace.transforms.ledger.Ledger;
+import dev.millrace.transforms.profile.Profile;
+import dev.millrace.transforms.refine.Refine;
+import dev.millrace.transforms.rejects.Rejects;
+import java.math.BigDecimal;
+import java.util.List;
+import java.util.Objects;
+
+/**
+ * The data flow of {@code clickstream}: raw events in; silver, answers, rejects and the ledger out.
+ * It knows no file, no database and no runner, and is the same over files and over a stream.
+ */
+public final class ClickstreamPipeline {
+
+  /** Stages that follow one another: what one writes, the next one reads. */
+  static final List<List<String>> CHAINS =
+      List.of(
+          List.of("RefineEvents", "DedupEvents", "EnrichEvents"),
+          List.of("RefineProducts", "DedupProducts", "ClassifyProducts"),
+          List.of("RefineProductClasses", "DedupProductClasses"));
+
+  private static final BigDecimal NOTHING = new BigDecimal("0.0000");
+
+  private ClickstreamPipeline() {}
+
+  /** Builds the flow. */
+  public static ClickstreamResults flow(
+      ClickstreamInputs in, ClickstreamConfig config, String version) {
+    DimensionTable<ProductClass> classes =
+        DimensionTable.of(
+            "ProductClasses", in.productClasses(), ProductClass.class, config.secret());
+    DimensionTable<Product> products =
+        DimensionTable.of("Products", in.products(), Product.class, config.secret());
+    Accounted<ClassifiedProduct> classified = Products.classify(products, classes);
+
+    Accounted<ShopEvent> refined =
+        in.events()
+            .apply(
+                "RefineEvents",
+                Refine.json(ShopEvent.class)
+                    .as("RefineEvents")
+                    .withSecret(config.secret())
+                    .lateAfter(config.maxLateness())
+                    .futureAfter(config.maxSkew()));
+    Accounted<ShopEvent> unique =
+        refined
+            .good()
+            .apply(
+                "DedupEvents",
+                Dedup.first(ShopEvent.class).as("DedupEvents").atOnce(config.maxLateness()));
+    Accounted<EnrichedEvent> events =
+        unique
+            .good()
+            .apply(
+                "EnrichEvents",
+                Enrich.broadcast(ShopEvent.class)
+                    .as("EnrichEvents")
+                    .lookup(
+                        "product_id",
+                        classified.good().apply("Product", Dimension.of(ClassifiedProduct.class)))
+                    .into(EnrichedEvent.class, ClickstreamPipeline::enrich));
+
+    Accounted<?>[] stages = {
+      refined,
+      unique,
+      events,
+      products.refined(),
+      products.unique(),
+      classified,
+      classes.refined(),
+      classes.unique()
+    };
+    return new ClickstreamResults(
+        events.good(),
+        ClickstreamAnswers.over(events.good(), config),
+        Rejects.of("clickstream", version, stages),
+        Ledger.of("clickstream", stages),
+        refined.good().apply("ProfileEvents", Profile.of("clickstream", ShopEvent.class)));
+  }
+
+  private static EnrichedEvent enrich(ShopEvent event, Looked looked) {
+    return EnrichedEvent.newBuilder()
+        .setEvent(event)
+        .setProductCategory(
+            looked
+                .find("product_id", ClassifiedProduct.class)
+                .map(product -> product.getProductClass().getProductCategory())
+                .orElse(null))
+        .setDeviceClass(Devices.classOf(event.getUserAgent()))
+        .setRevenue(revenue(event))
+        .build();
+  }
+
+  private static BigDecimal revenue(ShopEvent event) {
+    BigDecimal price = event.getPrice();
+    if (price == null || !event.getAction().equals("purchase")) {
+      return NOTHING;
+    }
+    int quantity = Objects.requireNonNullElse(event.getQuantity(), 1);
+    return price.multiply(BigDecimal.valueOf(quantity));
+  }
+}

@@ -1,0 +1,5 @@
+/** Dimensions that several pipelines read. */
+@NullMarked
+package dev.millrace.pipelines.dimensions;
+
+import org.jspecify.annotations.NullMarked;
