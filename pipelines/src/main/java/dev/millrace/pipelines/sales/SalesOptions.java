@@ -17,7 +17,7 @@ public interface SalesOptions extends PipelineOptions {
 
   @Description(
       "Sales facts: a file, a directory, a glob, several of them with commas, or the bronze table of a lake; JSON lines, CSV,"
-          + " Avro or Parquet; text also as gzip or zstd")
+          + " Avro or Parquet; text also as gzip or zstd. Or a Kafka topic, read to its end: kafka://host:port/topic?until=end")
   @Default.String(".millrace/data/foodmart/sales_fact_*.json")
   String getSales();
 
