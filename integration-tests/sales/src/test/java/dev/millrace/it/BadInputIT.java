@@ -170,7 +170,14 @@ class BadInputIT {
         bad("a command without its verb", "sales", "millrace run sales"),
         bad("a misspelt pipeline", "run slaes", "slaes", "sales"),
         bad("no pipeline", "run", "sales"),
-        bad("a queue as a source", "--sales=kafka:/x", "--sales", "kafka:/x", "path"),
+        bad("a topic without a name", "--sales=kafka:/x", "--sales", "kafka:/x", "topic"),
+        bad("a topic without an end", "--sales=kafka://127.0.0.1:1/x", "--sales", "until=end"),
+        bad(
+            "a broker that is down",
+            "--sales=kafka://127.0.0.1:" + closedPort + "/x?until=end",
+            "--sales",
+            "127.0.0.1:" + closedPort,
+            "millrace stack up"),
         bad("a store that is not known", "--sales=s3://b/x", "--sales", "s3://b/x", "path"),
         bad("another database", "--warehouse=jdbc:mysql://h/d", "jdbc:mysql", "jdbc:postgresql"),
         bad(
