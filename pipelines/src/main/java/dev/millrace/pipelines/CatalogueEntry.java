@@ -1,5 +1,7 @@
 package dev.millrace.pipelines;
 
+import java.time.Duration;
+import java.util.Optional;
 import org.apache.beam.sdk.Pipeline;
 import org.apache.beam.sdk.PipelineResult;
 import org.apache.beam.sdk.options.PipelineOptions;
@@ -39,6 +41,19 @@ public interface CatalogueEntry {
 
     /** Makes ready what the pipeline writes to, before it is built: tables, directories. */
     void prepare() throws Exception;
+
+    /**
+     * Whether the run has no end of its own. It is then stopped by the user, and {@link #finish}
+     * tells what it has done so far.
+     */
+    default boolean isLive() {
+      return false;
+    }
+
+    /** How long a live run lasts; until it is interrupted if empty. */
+    default Optional<Duration> runFor() {
+      return Optional.empty();
+    }
 
     /** Adds every step to {@code pipeline}. */
     void build(Pipeline pipeline) throws Exception;

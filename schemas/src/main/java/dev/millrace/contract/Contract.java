@@ -34,7 +34,8 @@ import org.jspecify.annotations.Nullable;
  * {@code keyElse} (the fields to hash where the key is null), {@code eventTime} (a timestamp field,
  * or a field with {@code unit} and {@code origin}), {@code arrivalTime}, {@code recordVersion} (the
  * field whose greatest value wins among records of one key), {@code table}, {@code foreignKeys},
- * {@code indexes}.
+ * {@code indexes}, {@code disjoint} (two fields, from and to, both inclusive: the intervals of rows
+ * that agree in the rest of the key never overlap).
  *
  * <p>Of a field: the rules ({@code min}, {@code max}, {@code exclusiveMin}, {@code pattern}, {@code
  * format}, {@code oneOf}, {@code maxLength}), {@code examples} (values that keep the rules; a field
@@ -62,7 +63,8 @@ public final class Contract implements Serializable {
           "recordVersion",
           "table",
           "foreignKeys",
-          "indexes");
+          "indexes",
+          "disjoint");
 
   private static final Pattern TABLE = Pattern.compile("[A-Za-z_][A-Za-z0-9_]{0,62}");
 
@@ -78,6 +80,7 @@ public final class Contract implements Serializable {
   private final transient Optional<FieldContract> recordVersion;
   private final transient Map<String, String> foreignKeys;
   private final transient List<List<String>> indexes;
+  private final transient Optional<Interval> disjoint;
 
   private Contract(Schema schema) {
     this.schema = schema;
@@ -100,6 +103,7 @@ public final class Contract implements Serializable {
         Optional.ofNullable(schema.getProp("recordVersion")).map(n -> named("recordVersion", n));
     this.foreignKeys = readForeignKeys();
     this.indexes = readIndexes();
+    this.disjoint = readDisjoint();
   }
 
   /** The contract a schema declares. */
@@ -208,6 +212,40 @@ public final class Contract implements Serializable {
   /** Foreign keys of the table: field name to the table it points to. */
   public Map<String, String> foreignKeys() {
     return foreignKeys;
+  }
+
+  /**
+   * An interval, both ends included.
+   *
+   * @param from field of its start
+   * @param to field of its end
+   */
+  public record Interval(FieldContract from, FieldContract to) {}
+
+  /** The interval that rows which agree in {@link #keyBesidesInterval} do not share. */
+  public Optional<Interval> disjoint() {
+    return disjoint;
+  }
+
+  /** The key but for the ends of the {@link #disjoint} interval. */
+  public List<FieldContract> keyBesidesInterval() {
+    return key.stream()
+        .filter(
+            field -> disjoint.filter(i -> i.from().equals(field) || i.to().equals(field)).isEmpty())
+        .toList();
+  }
+
+  private Optional<Interval> readDisjoint() {
+    if (schema.getObjectProp("disjoint") == null) {
+      return Optional.empty();
+    }
+    List<FieldContract> ends = named("disjoint");
+    if (ends.size() != 2
+        || ends.get(0).type() != ends.get(1).type()
+        || ends.stream().anyMatch(FieldContract::nullable)) {
+      throw wrong("disjoint", "is not two fields of one type that are never null: from and to");
+    }
+    return Optional.of(new Interval(ends.get(0), ends.get(1)));
   }
 
   /** Indexes of the table beside its key: lists of field names. */

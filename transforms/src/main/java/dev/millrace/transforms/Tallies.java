@@ -53,13 +53,20 @@ public final class Tallies {
     lastCounts[slot(outcome)] += records;
   }
 
+  /** A record of a source that was counted before turns out to have had another outcome. */
+  public void change(String source, Outcome from, Outcome to) {
+    long[] counts = bySource.computeIfAbsent(source, s -> new long[OUTCOMES]);
+    counts[slot(from)]--;
+    counts[slot(to)]++;
+  }
+
   /** Hands out what was counted, and starts anew. */
   public void finish(Consumer<Tally> out) {
     long read = 0;
     for (Map.Entry<String, long[]> source : bySource.entrySet()) {
       for (Outcome outcome : Outcome.values()) {
         long count = source.getValue()[slot(outcome)];
-        if (count > 0) {
+        if (count != 0) {
           out.accept(new Tally(stage, source.getKey(), outcome, count));
         }
       }

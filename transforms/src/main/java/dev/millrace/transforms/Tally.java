@@ -16,7 +16,7 @@ import org.apache.beam.sdk.coders.VarLongCoder;
  * @param stage name of the stage
  * @param source logical name of the source the records were read from
  * @param outcome what became of them
- * @param count how many
+ * @param count how many; negative where an earlier entry is taken back
  */
 public record Tally(String stage, String source, Outcome outcome, long count) {
 

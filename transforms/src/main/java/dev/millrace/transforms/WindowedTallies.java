@@ -37,13 +37,22 @@ public final class WindowedTallies implements Serializable {
 
   /** So many records of a source were read in a window and had an outcome. */
   public void count(String source, Outcome outcome, long records, BoundedWindow window) {
+    in(window).count(source, outcome, records);
+  }
+
+  /** A record of a source that was counted before turns out to have had another outcome. */
+  public void change(String source, Outcome from, Outcome to, BoundedWindow window) {
+    in(window).change(source, from, to);
+  }
+
+  private Tallies in(BoundedWindow window) {
     Tallies tallies = last;
     if (tallies == null || !window.equals(lastWindow)) {
       tallies = byWindow.computeIfAbsent(window, w -> new Tallies(stage));
       last = tallies;
       lastWindow = window;
     }
-    tallies.count(source, outcome, records);
+    return tallies;
   }
 
   /** Emits what was counted, and starts anew. */

@@ -5,6 +5,7 @@ import dev.millrace.pipelines.RunGate;
 import dev.millrace.pipelines.UserError;
 import dev.millrace.transforms.window.WindowPolicy;
 import java.time.Duration;
+import java.util.Optional;
 
 /**
  * What the answers of {@code clickstream} depend on, read once from the options and checked here.
@@ -33,6 +34,32 @@ public record ClickstreamConfig(
     RunGate.checkRatio(maxRejectRatio);
     positive("--session-gap", sessionGap);
     positive("--early", early);
+  }
+
+  /** The config the options describe. */
+  public static ClickstreamConfig from(ClickstreamOptions options) {
+    return new ClickstreamConfig(
+        Durations.parse("--max-lateness", options.getMaxLateness()),
+        Durations.parse("--max-skew", options.getMaxSkew()),
+        options.getMaxRejectRatio(),
+        Durations.parse("--session-gap", options.getSessionGap()),
+        Durations.parse("--early", options.getEarly()),
+        options.getSecret());
+  }
+
+  /** How long a live run lasts; empty if it lasts until it is stopped, or has an end of its own. */
+  static Optional<Duration> runFor(ClickstreamOptions options, boolean live) {
+    String text = options.getRunFor();
+    if (text == null) {
+      return Optional.empty();
+    }
+    if (!live) {
+      throw new UserError(
+          "--run-for is for a live run, and --events has an end; leave out one of the two.");
+    }
+    Duration duration = Durations.parse("--run-for", text);
+    positive("--run-for", duration);
+    return Optional.of(duration);
   }
 
   /** When windows state their results. */

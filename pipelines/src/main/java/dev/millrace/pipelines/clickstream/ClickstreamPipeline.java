@@ -5,9 +5,12 @@ import dev.millrace.pipelines.dimensions.Products;
 import dev.millrace.schemas.retail.ClassifiedProduct;
 import dev.millrace.schemas.retail.Product;
 import dev.millrace.schemas.retail.ProductClass;
+import dev.millrace.schemas.system.FieldProfile;
 import dev.millrace.schemas.web.EnrichedEvent;
 import dev.millrace.schemas.web.ShopEvent;
 import dev.millrace.transforms.Accounted;
+import dev.millrace.transforms.RecordCoder;
+import dev.millrace.transforms.Sourced;
 import dev.millrace.transforms.dedup.Dedup;
 import dev.millrace.transforms.enrich.Dimension;
 import dev.millrace.transforms.enrich.Enrich;
@@ -19,6 +22,9 @@ import dev.millrace.transforms.rejects.Rejects;
 import java.math.BigDecimal;
 import java.util.List;
 import java.util.Objects;
+import org.apache.beam.sdk.transforms.Create;
+import org.apache.beam.sdk.values.PCollection;
+import org.apache.beam.sdk.values.PCollection.IsBounded;
 
 /**
  * The data flow of {@code clickstream}: raw events in; silver, answers, rejects and the ledger out.
@@ -89,7 +95,14 @@ public final class ClickstreamPipeline {
         ClickstreamAnswers.over(events.good(), config),
         Rejects.of("clickstream", version, stages),
         Ledger.of("clickstream", stages),
-        refined.good().apply("ProfileEvents", Profile.of("clickstream", ShopEvent.class)));
+        profile(refined.good()));
+  }
+
+  /** A profile is of a whole: of what never ends there is none. */
+  private static PCollection<FieldProfile> profile(PCollection<Sourced<ShopEvent>> events) {
+    return events.isBounded() == IsBounded.BOUNDED
+        ? events.apply("ProfileEvents", Profile.of("clickstream", ShopEvent.class))
+        : events.getPipeline().apply("NoProfile", Create.empty(RecordCoder.of(FieldProfile.class)));
   }
 
   private static EnrichedEvent enrich(ShopEvent event, Looked looked) {

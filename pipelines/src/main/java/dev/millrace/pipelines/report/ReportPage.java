@@ -113,6 +113,11 @@ final class ReportPage {
     if (run.outcome() == RunInfo.Outcome.REFUSED) {
       return "The results were refused; nothing was published.";
     }
+    if (run.outcome() == RunInfo.Outcome.STOPPED) {
+      return "Stopped; "
+          + Figures.plural(totals.read(), "record was", "records were")
+          + " read so far.";
+    }
     return switch ((int) Math.min(totals.read(), 2)) {
       case 0 -> "No record was read.";
       case 1 -> "One record read, and it is accounted for.";
@@ -120,8 +125,13 @@ final class ReportPage {
     };
   }
 
+  /** Whether the tables show what this run states. */
+  private boolean published() {
+    return run.outcome() == RunInfo.Outcome.PUBLISHED || run.outcome() == RunInfo.Outcome.STOPPED;
+  }
+
   private void head(String headline) {
-    boolean good = imbalances.isEmpty() && run.outcome() == RunInfo.Outcome.PUBLISHED;
+    boolean good = imbalances.isEmpty() && published();
     out.open("header", "class", good ? "balanced" : "unbalanced")
         .open("p", "class", "kicker")
         .text("Run report: ")
@@ -276,7 +286,7 @@ final class ReportPage {
     }
     section("rejects", "What was refused, and why");
     long all = report.rejects().stream().mapToLong(Rejects::count).sum();
-    boolean kept = run.outcome() == RunInfo.Outcome.PUBLISHED;
+    boolean kept = published();
     if (all > 0) {
       note(
           Figures.plural(all, "record was", "records were")

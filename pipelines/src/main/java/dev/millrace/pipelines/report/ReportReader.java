@@ -8,7 +8,6 @@ import dev.millrace.pipelines.report.RunReport.Column;
 import dev.millrace.pipelines.report.RunReport.DayRevenue;
 import dev.millrace.pipelines.report.RunReport.Example;
 import dev.millrace.pipelines.report.RunReport.FieldRow;
-import dev.millrace.pipelines.report.RunReport.Kind;
 import dev.millrace.pipelines.report.RunReport.LakeTable;
 import dev.millrace.pipelines.report.RunReport.LedgerRow;
 import dev.millrace.pipelines.report.RunReport.Rejects;
@@ -22,17 +21,13 @@ import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.time.LocalDate;
-import java.time.format.TextStyle;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
 
-/**
- * Fills the report of a run of {@code sales} from its warehouse. Asks for no payload and for no
- * private column.
- */
+/** Fills the report of a run from its warehouse. Asks for no payload and for no private column. */
 public final class ReportReader {
 
   private static final String LEDGER =
@@ -63,56 +58,68 @@ public final class ReportReader {
       ORDER BY contract COLLATE "C", field COLLATE "C"
       """;
 
-  private static final String REVENUE_BY_DAY =
-      "SELECT day, sum(revenue) FROM revenue_daily GROUP BY day ORDER BY day";
-
-  private static final String REVENUE_BY_CATEGORY =
-      """
-      SELECT product_category, sum(revenue) FROM revenue_daily GROUP BY product_category
-      ORDER BY sum(revenue) DESC, product_category COLLATE "C"
-      """;
-
-  private static final String TOP_PRODUCTS =
-      "SELECT rank, product_name, units, revenue, month FROM top_products ORDER BY month, rank";
-
-  private static final String TOP_CUSTOMERS =
-      """
-      SELECT sales_region, rank, customer_id, sales, revenue FROM top_customers
-      WHERE rank <= 3 ORDER BY sales_region COLLATE "C", rank
-      """;
-
-  private static final String TOP_STORES =
-      """
-      SELECT s.store_name, s.store_city || ', ' || s.store_country, sum(r.sales), sum(r.revenue)
-      FROM revenue_daily r JOIN dim_store s USING (store_id)
-      GROUP BY s.store_id, s.store_name, s.store_city, s.store_country
-      ORDER BY sum(r.revenue) DESC, s.store_id LIMIT 10
-      """;
-
   private static final String CHANGES =
       """
       SELECT table_name, inserted, updated, deleted FROM run_change WHERE run_id = ?
       ORDER BY table_name COLLATE "C"
       """;
 
-  private static final String CURRENCY = "USD";
-
   private final Connection warehouse;
   private final RunInfo run;
+  private final Answers answers;
 
-  private ReportReader(Connection warehouse, RunInfo run) {
+  private ReportReader(Connection warehouse, RunInfo run, Answers answers) {
     this.warehouse = warehouse;
     this.run = run;
+    this.answers = answers;
+  }
+
+  /**
+   * What a pipeline's report shows of its answers.
+   *
+   * @param revenue revenue over time and by category; null if the answers do not tell
+   * @param tables tables to show
+   */
+  public record Answers(@Nullable RevenueQueries revenue, List<Query> tables) {
+
+    /** Copies the list. */
+    public Answers {
+      tables = List.copyOf(tables);
+    }
+  }
+
+  /**
+   * Where revenue is found.
+   *
+   * @param unit its currency
+   * @param byDay SQL for day and revenue, in order of the days
+   * @param byCategory SQL for category and revenue, the most revenue first
+   */
+  public record RevenueQueries(String unit, String byDay, String byCategory) {}
+
+  /**
+   * A table of the report; left out where the query gives no rows.
+   *
+   * @param title heading, unless the query gives another
+   * @param sql gives the columns, in this order; one more, if there is one, is the heading
+   */
+  public record Query(String title, String sql, List<Column> columns) {
+
+    /** Copies the list. */
+    public Query {
+      columns = List.copyOf(columns);
+    }
   }
 
   /** The report of a published run. The records of its inputs are taken from the ledger. */
-  public static RunReport read(Connection warehouse, RunInfo run) throws SQLException {
+  public static RunReport read(Connection warehouse, RunInfo run, Answers answers)
+      throws SQLException {
     boolean autoCommit = warehouse.getAutoCommit();
     warehouse.setAutoCommit(false);
     try (Statement statement = warehouse.createStatement()) {
       // One view of the warehouse, though another run may publish meanwhile.
       statement.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY");
-      return new ReportReader(warehouse, run).read();
+      return new ReportReader(warehouse, run, answers).read();
     } finally {
       warehouse.rollback();
       warehouse.setAutoCommit(autoCommit);
@@ -169,13 +176,7 @@ public final class ReportReader {
                     r.getString(7),
                     r.getString(8)),
             run.pipeline()),
-        new Revenue(
-            CURRENCY,
-            rows(
-                REVENUE_BY_DAY,
-                r -> new DayRevenue(r.getObject(1, LocalDate.class), r.getBigDecimal(2))),
-            rows(
-                REVENUE_BY_CATEGORY, r -> new CategoryRevenue(r.getString(1), r.getBigDecimal(2)))),
+        revenue(),
         tables(),
         List.of(),
         warehouseTables());
@@ -232,58 +233,41 @@ public final class ReportReader {
     return withExamples;
   }
 
+  private Revenue revenue() throws SQLException {
+    RevenueQueries queries = answers.revenue();
+    if (queries == null) {
+      return new Revenue("", List.of(), List.of());
+    }
+    return new Revenue(
+        queries.unit(),
+        rows(
+            queries.byDay(),
+            r -> new DayRevenue(r.getObject(1, LocalDate.class), r.getBigDecimal(2))),
+        rows(queries.byCategory(), r -> new CategoryRevenue(r.getString(1), r.getBigDecimal(2))));
+  }
+
   private List<Table> tables() throws SQLException {
     List<Table> tables = new ArrayList<>();
-    List<LocalDate> months =
-        rows(TOP_PRODUCTS, r -> r.getObject(5, LocalDate.class)).stream().distinct().toList();
-    add(
-        tables,
-        "Best-selling products" + (months.size() == 1 ? " of " + monthAndYear(months.get(0)) : ""),
-        TOP_PRODUCTS,
-        new Column("rank", Kind.COUNT),
-        new Column("product", Kind.TEXT),
-        new Column("units", Kind.COUNT),
-        new Column("revenue, " + CURRENCY, Kind.MONEY));
-    add(
-        tables,
-        "Best customers per sales region",
-        TOP_CUSTOMERS,
-        new Column("region", Kind.TEXT),
-        new Column("rank", Kind.COUNT),
-        new Column("customer", Kind.CODE),
-        new Column("sales", Kind.COUNT),
-        new Column("revenue, " + CURRENCY, Kind.MONEY));
-    add(
-        tables,
-        "Stores by revenue",
-        TOP_STORES,
-        new Column("store", Kind.TEXT),
-        new Column("place", Kind.TEXT),
-        new Column("sales", Kind.COUNT),
-        new Column("revenue, " + CURRENCY, Kind.MONEY));
-    return tables;
-  }
-
-  private static String monthAndYear(LocalDate month) {
-    return month.getMonth().getDisplayName(TextStyle.FULL, Locale.ENGLISH) + " " + month.getYear();
-  }
-
-  /** The first columns of a query, as a table; none if there are no rows. */
-  private void add(List<Table> tables, String title, String sql, Column... columns)
-      throws SQLException {
-    List<List<String>> rows =
-        rows(
-            sql,
-            r -> {
-              List<String> cells = new ArrayList<>();
-              for (int i = 0; i < columns.length; i++) {
-                cells.add(text(r.getObject(i + 1)));
-              }
-              return cells;
-            });
-    if (!rows.isEmpty()) {
-      tables.add(new Table(title, List.of(columns), rows));
+    for (Query query : answers.tables()) {
+      String[] title = {query.title()};
+      List<List<String>> rows =
+          rows(
+              query.sql(),
+              r -> {
+                if (r.getMetaData().getColumnCount() > query.columns().size()) {
+                  title[0] = r.getString(query.columns().size() + 1);
+                }
+                List<String> cells = new ArrayList<>();
+                for (int i = 0; i < query.columns().size(); i++) {
+                  cells.add(text(r.getObject(i + 1)));
+                }
+                return cells;
+              });
+      if (!rows.isEmpty()) {
+        tables.add(new Table(title[0], query.columns(), rows));
+      }
     }
+    return tables;
   }
 
   private static String text(Object value) {

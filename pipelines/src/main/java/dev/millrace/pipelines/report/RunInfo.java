@@ -58,6 +58,8 @@ public record RunInfo(
     PUBLISHED,
     /** It ran to its end, but its results were refused; the former ones are still in place. */
     REFUSED,
+    /** It was live, and was stopped. */
+    STOPPED,
     /** It did not run to its end. */
     FAILED
   }

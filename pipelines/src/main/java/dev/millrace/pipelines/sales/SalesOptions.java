@@ -1,19 +1,16 @@
 package dev.millrace.pipelines.sales;
 
+import dev.millrace.pipelines.EdgeOptions;
 import dev.millrace.pipelines.Example;
 import org.apache.beam.sdk.options.Default;
 import org.apache.beam.sdk.options.Description;
-import org.apache.beam.sdk.options.PipelineOptions;
 import org.jspecify.annotations.Nullable;
 
 /**
  * Options of the pipeline {@code sales}: one per logical input and output, and the few numbers its
  * answers depend on. The help text is made from these descriptions.
  */
-public interface SalesOptions extends PipelineOptions {
-
-  /** Where the key of private fields is kept if not said otherwise. */
-  String DEFAULT_SECRET = "file:.millrace/secret.key";
+public interface SalesOptions extends EdgeOptions {
 
   @Description(
       "Sales facts: a file, a directory, a glob, several of them with commas, or the bronze table of a lake; JSON lines, CSV,"
@@ -64,45 +61,6 @@ public interface SalesOptions extends PipelineOptions {
   String getRegions();
 
   void setRegions(String value);
-
-  @Description("Directory of the lake: bronze, silver, gold and dead letters as Parquet")
-  @Default.String("out/lake")
-  String getLake();
-
-  void setLake(String value);
-
-  @Description(
-      "Warehouse: a jdbc:postgresql: URL, or 'embedded' for a PostgreSQL kept under .millrace/")
-  @Default.String("embedded")
-  String getWarehouse();
-
-  void setWarehouse(String value);
-
-  @Description("User of the warehouse, if its URL names none")
-  @Example("loader")
-  @Nullable String getWarehouseUser();
-
-  void setWarehouseUser(@Nullable String value);
-
-  @Description("Password of the warehouse, as a reference: env:NAME or file:PATH")
-  @Example("env:WAREHOUSE_PASSWORD")
-  @Nullable String getWarehousePassword();
-
-  void setWarehousePassword(@Nullable String value);
-
-  @Description("Directory of the report")
-  @Default.String("out/report")
-  String getReport();
-
-  void setReport(String value);
-
-  @Description(
-      "Key that tokenizes and encrypts private fields, as a reference: env:NAME or file:PATH; the default file is made on"
-          + " first use")
-  @Default.String(DEFAULT_SECRET)
-  String getSecret();
-
-  void setSecret(String value);
 
   @Description(
       "A sale that arrives later than this after its day began is late: 7d, 36h, 90m, or ISO-8601")

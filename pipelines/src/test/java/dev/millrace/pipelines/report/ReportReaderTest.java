@@ -18,6 +18,7 @@ import dev.millrace.pipelines.report.RunReport.LakeTable;
 import dev.millrace.pipelines.report.RunReport.LedgerRow;
 import dev.millrace.pipelines.report.RunReport.Rejects;
 import dev.millrace.pipelines.report.RunReport.WarehouseTable;
+import dev.millrace.pipelines.sales.SalesReport;
 import dev.millrace.schemas.retail.LocatedStore;
 import dev.millrace.schemas.retail.RevenueDaily;
 import dev.millrace.schemas.retail.TopCustomer;
@@ -55,7 +56,7 @@ class ReportReaderTest {
       fill(connection);
       RunInfo run = Reports.run(Input.of("sales", "sales_*.json", 1, List.of("RefineSales")));
 
-      RunReport report = ReportReader.read(connection, run);
+      RunReport report = ReportReader.read(connection, run, SalesReport.ANSWERS);
 
       assertThat(connection.getAutoCommit(), is(true));
       assertThat(report.run().inputs().get(0).records(), is(10L));

@@ -45,8 +45,8 @@ final class Launch {
         job.prepare();
         Pipeline pipeline = Pipeline.create(options);
         job.build(pipeline);
-        narrator.phase("Running");
-        PipelineResult result = await(pipeline.run());
+        narrator.phase(job.isLive() ? "Live, until stopped (Ctrl-C)" : "Running");
+        PipelineResult result = await(pipeline.run(), job);
         narrator.phase("Finishing");
         String summary = job.finish(result);
         narrator.close();
@@ -58,14 +58,19 @@ final class Launch {
     }
   }
 
-  private PipelineResult await(PipelineResult result) throws IOException {
+  private PipelineResult await(PipelineResult result, Job job) throws IOException {
     HeapWatch heap = new HeapWatch();
     State state = null;
+    long end = job.runFor().map(time -> System.nanoTime() + time.toNanos()).orElse(Long.MAX_VALUE);
     try {
       while (state == null || !state.isTerminal()) {
         state = result.waitUntilFinish(GLANCE);
         heap.look();
         narrator.progress(stages(result));
+        if (job.runFor().isPresent() && System.nanoTime() - end > 0) {
+          result.cancel();
+          return result;
+        }
       }
     } catch (RuntimeException | OutOfMemoryError failed) {
       // Steps that still run would write on while the run is tidied up.

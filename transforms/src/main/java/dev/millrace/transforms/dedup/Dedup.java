@@ -5,6 +5,8 @@ import dev.millrace.contract.FieldContract;
 import dev.millrace.transforms.Accounted;
 import dev.millrace.transforms.AtRest;
 import dev.millrace.transforms.DeadLetters;
+import dev.millrace.transforms.Origin;
+import dev.millrace.transforms.OriginCoder;
 import dev.millrace.transforms.Outcome;
 import dev.millrace.transforms.Sourced;
 import dev.millrace.transforms.Tally;
@@ -15,6 +17,9 @@ import org.apache.beam.sdk.coders.Coder;
 import org.apache.beam.sdk.coders.CoderRegistry;
 import org.apache.beam.sdk.coders.KvCoder;
 import org.apache.beam.sdk.coders.StringUtf8Coder;
+import org.apache.beam.sdk.state.StateSpec;
+import org.apache.beam.sdk.state.StateSpecs;
+import org.apache.beam.sdk.state.ValueState;
 import org.apache.beam.sdk.transforms.Combine;
 import org.apache.beam.sdk.transforms.Combine.CombineFn;
 import org.apache.beam.sdk.transforms.Create;
@@ -23,18 +28,14 @@ import org.apache.beam.sdk.transforms.PTransform;
 import org.apache.beam.sdk.transforms.ParDo;
 import org.apache.beam.sdk.transforms.SerializableFunction;
 import org.apache.beam.sdk.transforms.WithKeys;
-import org.apache.beam.sdk.transforms.windowing.AfterPane;
 import org.apache.beam.sdk.transforms.windowing.BoundedWindow;
 import org.apache.beam.sdk.transforms.windowing.DefaultTrigger;
 import org.apache.beam.sdk.transforms.windowing.FixedWindows;
 import org.apache.beam.sdk.transforms.windowing.GlobalWindows;
 import org.apache.beam.sdk.transforms.windowing.Never;
-import org.apache.beam.sdk.transforms.windowing.PaneInfo;
-import org.apache.beam.sdk.transforms.windowing.Repeatedly;
 import org.apache.beam.sdk.transforms.windowing.TimestampCombiner;
 import org.apache.beam.sdk.transforms.windowing.Window;
 import org.apache.beam.sdk.transforms.windowing.Window.ClosingBehavior;
-import org.apache.beam.sdk.transforms.windowing.Window.OnTimeBehavior;
 import org.apache.beam.sdk.values.KV;
 import org.apache.beam.sdk.values.PCollection;
 import org.apache.beam.sdk.values.PCollection.IsBounded;
@@ -135,9 +136,11 @@ public final class Dedup<T> extends PTransform<PCollection<Sourced<T>>, Accounte
 
   /**
    * The same, but in a stream the record of a key that comes first leaves at once, and all that
-   * come after it are duplicates: for copies that are alike, where which of them stays is no
-   * matter. It needs no windows of the input; what leaves is in windows of a second of event time.
-   * In batch nothing changes.
+   * come after it are duplicates: for copies that are alike, with one event time, where which of
+   * them stays is no matter. The ledger is that of a batch all the same: if a copy that comes later
+   * has the earlier origin, it counts as the one that was written, and the other as its duplicate.
+   * It needs no windows of the input; what leaves is in windows of a second of event time. In batch
+   * nothing changes.
    *
    * @param lateness how far the watermark may have passed a record's event time; let it be no less
    *     than the bound of the late gate: then the runner never drops a record
@@ -145,6 +148,10 @@ public final class Dedup<T> extends PTransform<PCollection<Sourced<T>>, Accounte
   public Dedup<T> atOnce(java.time.Duration lateness) {
     if (lateness.isNegative()) {
       throw new IllegalArgumentException("a lateness of " + lateness + " is negative");
+    }
+    if (!precedence.isFirst()) {
+      throw new IllegalArgumentException(
+          "the latest version cannot be told at once: use Dedup.first");
     }
     return new Dedup<>(stage, key, precedence, lateness);
   }
@@ -163,6 +170,20 @@ public final class Dedup<T> extends PTransform<PCollection<Sourced<T>>, Accounte
     Coder<Sourced<T>> records = input.getCoder();
     TupleTag<Sourced<T>> good = new TupleTag<>("good");
     TupleTag<Tally> tallies = new TupleTag<>("tallies");
+    if (!bounded && atOnce != null) {
+      return accounted(
+          input
+              .apply("Key", WithKeys.of(record -> key.apply(record.value())))
+              .setCoder(KvCoder.of(StringUtf8Coder.of(), records))
+              .apply("Seconds", seconds(atOnce))
+              .apply(
+                  "Winners",
+                  ParDo.of(new AtOnce<T>(stage, tallies))
+                      .withOutputTags(good, TupleTagList.of(tallies))),
+          good,
+          tallies,
+          records);
+    }
     PCollection<KV<String, Standing<T>>> standings =
         bounded && input.getWindowingStrategy().getWindowFn() instanceof GlobalWindows
             ? inBlocks(input, records)
@@ -177,9 +198,17 @@ public final class Dedup<T> extends PTransform<PCollection<Sourced<T>>, Accounte
             "Winners",
             ParDo.of(new Winners<T>(stage, tallies))
                 .withOutputTags(good, TupleTagList.of(tallies)));
+    return accounted(settled, good, tallies, records);
+  }
+
+  private Accounted<T> accounted(
+      PCollectionTuple settled,
+      TupleTag<Sourced<T>> good,
+      TupleTag<Tally> tallies,
+      Coder<Sourced<T>> records) {
     return Accounted.of(
         settled.get(good).setCoder(records),
-        input.getPipeline().apply("NoRejects", Create.empty(DeadLetters.coder())),
+        settled.getPipeline().apply("NoRejects", Create.empty(DeadLetters.coder())),
         settled.get(tallies).setCoder(Tally.coder()).apply("Tallies", AtRest.window()));
   }
 
@@ -201,22 +230,22 @@ public final class Dedup<T> extends PTransform<PCollection<Sourced<T>>, Accounte
    * in batch the default trigger does the same, and lets runners combine before the shuffle.
    */
   private Window<KV<String, Sourced<T>>> oncePerWindow(boolean bounded) {
-    if (!bounded && atOnce != null) {
-      // What is behind the watermark leaves at the end of its window: that must lie within the
-      // lateness of the event, for those who move it back to its event time.
-      long size = Math.max(1, Math.min(1_000, atOnce.toMillis()));
-      return Window.<KV<String, Sourced<T>>>into(FixedWindows.of(Duration.millis(size)))
-          .triggering(Repeatedly.forever(AfterPane.elementCountAtLeast(1)))
-          .withAllowedLateness(Duration.millis(atOnce.toMillis()))
-          .withOnTimeBehavior(OnTimeBehavior.FIRE_IF_NON_EMPTY)
-          .withTimestampCombiner(TimestampCombiner.EARLIEST)
-          .discardingFiredPanes();
-    }
     return Window.<KV<String, Sourced<T>>>configure()
         .triggering(bounded ? DefaultTrigger.of() : Never.ever())
         .withAllowedLateness(Duration.ZERO, ClosingBehavior.FIRE_IF_NON_EMPTY) // the input's stays
         // A winner leaves at its own event time, which none of its key lies before.
         .withTimestampCombiner(TimestampCombiner.EARLIEST)
+        .discardingFiredPanes();
+  }
+
+  /** Copies have one event time, so a second is as good as all time, and is soon forgotten. */
+  private Window<KV<String, Sourced<T>>> seconds(java.time.Duration lateness) {
+    // What is behind the watermark leaves at the end of its window: that must lie within the
+    // lateness of the event, for those who move it back to its event time.
+    long size = Math.max(1, Math.min(1_000, lateness.toMillis()));
+    return Window.<KV<String, Sourced<T>>>into(FixedWindows.of(Duration.millis(size)))
+        .triggering(DefaultTrigger.of())
+        .withAllowedLateness(Duration.millis(lateness.toMillis()))
         .discardingFiredPanes();
   }
 
@@ -302,7 +331,6 @@ public final class Dedup<T> extends PTransform<PCollection<Sourced<T>>, Accounte
         @Element KV<String, Standing<T>> settled,
         @Timestamp Instant timestamp,
         BoundedWindow window,
-        PaneInfo pane,
         OutputReceiver<Sourced<T>> out) {
       Standing<T> standing = settled.getValue();
       Sourced<T> winner = standing.winner();
@@ -312,17 +340,61 @@ public final class Dedup<T> extends PTransform<PCollection<Sourced<T>>, Accounte
       standing
           .losers()
           .forEach((source, count) -> tallies.count(source, Outcome.DUPLICATE, count, window));
-      if (!pane.isFirst()) {
-        // One of this key has left before.
-        tallies.count(winner.origin().source(), Outcome.DUPLICATE, 1, window);
-        return;
-      }
       tallies.count(winner.origin().source(), Outcome.WRITTEN, 1, window);
       Instant eventTime = Instant.ofEpochMilli(winner.eventTimeMillis());
       if (eventTime.isAfter(window.maxTimestamp())) {
         eventTime = window.maxTimestamp();
       }
       out.outputWithTimestamp(winner, eventTime.isBefore(timestamp) ? timestamp : eventTime);
+    }
+
+    @FinishBundle
+    public void finish(FinishBundleContext context) {
+      tallies.finish(context, talliesTag);
+    }
+  }
+
+  /** Remembers of each key where the earliest record came from; the runner forgets old windows. */
+  private static final class AtOnce<T> extends DoFn<KV<String, Sourced<T>>, Sourced<T>> {
+    private static final String EARLIEST = "earliest";
+
+    @StateId(EARLIEST)
+    @SuppressWarnings("UnusedVariable") // read by the runner
+    private final StateSpec<ValueState<Origin>> spec = StateSpecs.value(OriginCoder.of());
+
+    private final TupleTag<Tally> talliesTag;
+    private final WindowedTallies tallies;
+
+    private AtOnce(String stage, TupleTag<Tally> talliesTag) {
+      this.talliesTag = talliesTag;
+      this.tallies = new WindowedTallies(stage);
+    }
+
+    @StartBundle
+    public void start() {
+      tallies.start();
+    }
+
+    @ProcessElement
+    public void process(
+        @Element KV<String, Sourced<T>> keyed,
+        BoundedWindow window,
+        @StateId(EARLIEST) ValueState<Origin> earliest,
+        OutputReceiver<Sourced<T>> out) {
+      Sourced<T> record = keyed.getValue();
+      Origin origin = record.origin();
+      Origin before = earliest.read();
+      if (before == null) {
+        earliest.write(origin);
+        tallies.count(origin.source(), Outcome.WRITTEN, 1, window);
+        out.output(record);
+      } else if (before.compareTo(origin) <= 0) {
+        tallies.count(origin.source(), Outcome.DUPLICATE, 1, window);
+      } else {
+        earliest.write(origin);
+        tallies.count(origin.source(), Outcome.WRITTEN, 1, window);
+        tallies.change(before.source(), Outcome.WRITTEN, Outcome.DUPLICATE, window);
+      }
     }
 
     @FinishBundle

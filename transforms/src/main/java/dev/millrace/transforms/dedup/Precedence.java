@@ -30,6 +30,11 @@ final class Precedence<T> implements Comparator<Sourced<T>>, Serializable {
     return new Precedence<>(version);
   }
 
+  /** Whether origins alone decide. */
+  boolean isFirst() {
+    return version == null;
+  }
+
   /** Negative if the first of two takes precedence. */
   @Override
   public int compare(Sourced<T> one, Sourced<T> other) {

@@ -58,7 +58,7 @@ public final class Ledger extends PTransform<PCollectionList<Tally>, PCollection
 
   /** The ledger of a pipeline, to be applied to a list of tallies. */
   public static Ledger ofTallies(String pipeline) {
-    return new Ledger(pipeline, Duration.ofSeconds(10));
+    return new Ledger(pipeline, Duration.ofSeconds(1));
   }
 
   /** How long, by the clock, after something new came a stream states its totals again. */

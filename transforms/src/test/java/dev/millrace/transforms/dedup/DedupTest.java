@@ -136,12 +136,12 @@ class DedupTest {
   }
 
   @Test
-  void atOnceInAStreamTheFirstToComeStaysAndLaterCopiesAreDuplicates(TestPipeline pipeline) {
+  void atOnceInAStreamTheFirstToComeLeavesAndTheLedgerIsThatOfABatch(TestPipeline pipeline) {
     Instant day = Instant.parse("1997-01-01T00:00:00Z");
     TestStream<Sourced<Sale>> stream =
         TestStream.create(Sales.coder())
             .addElements(TimestampedValue.of(NEW_AGAIN, day), TimestampedValue.of(OTHER, day))
-            // By its origin it came before, but the other has left.
+            // By their origins these came before, but the other has left.
             .addElements(TimestampedValue.of(NEW, day))
             .advanceWatermarkTo(Instant.parse("1997-01-03T00:00:00Z"))
             .addElements(TimestampedValue.of(OLD, day))
@@ -157,8 +157,8 @@ class DedupTest {
     Expect.rowsInAnyOrder(unique.good(), NEW_AGAIN, OTHER);
     Expect.rowsInAnyOrder(
         Ledger.of("sales", unique),
-        new LedgerEntry("sales", "DedupSales", "a.json", 2L, 1L, 0L, 0L, 1L, 0L),
-        new LedgerEntry("sales", "DedupSales", "b.json", 2L, 1L, 0L, 0L, 1L, 0L));
+        new LedgerEntry("sales", "DedupSales", "a.json", 2L, 2L, 0L, 0L, 0L, 0L),
+        new LedgerEntry("sales", "DedupSales", "b.json", 2L, 0L, 0L, 0L, 2L, 0L));
     ExplicitCoders.in(pipeline);
     pipeline.run();
   }

@@ -5,7 +5,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The two advisory locks of a warehouse. A run holds its own from preparation to its end, on one
+ * The advisory locks of a warehouse. A run holds its own from preparation to its end, on one
  * connection: a staging schema whose lock nobody holds belongs to a dead run. Whoever changes
  * tables, by preparing or publishing, holds the other to the end of the transaction.
  */
@@ -18,7 +18,21 @@ final class Locks {
 
   private static final int CHANGE = 0x52616365;
 
+  private static final int LIVE = 0x4C697665; // "Live"
+
   private Locks() {}
+
+  /** Says until the connection closes that a live run of a pipeline writes to its tables. */
+  static void holdLive(Sql sql, String pipeline) throws SQLException {
+    sql.run("SELECT pg_advisory_lock_shared(?, hashtext(?))", LIVE, pipeline);
+  }
+
+  /**
+   * Whether a live run of a pipeline holds that; keeps new ones out to the end of the transaction.
+   */
+  static boolean isLive(Sql sql, String pipeline) throws SQLException {
+    return !sql.is("SELECT pg_try_advisory_xact_lock(?, hashtext(?))", LIVE, pipeline);
+  }
 
   /** Takes the lock of a run until the connection closes; false if another session holds it. */
   static boolean holdRun(Sql sql, String stagingSchema) throws SQLException {

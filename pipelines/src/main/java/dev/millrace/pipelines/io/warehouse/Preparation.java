@@ -7,10 +7,16 @@ import dev.millrace.contract.Ddl;
 import dev.millrace.pipelines.UserError;
 import java.sql.Connection;
 import java.sql.SQLException;
+import java.time.ZoneOffset;
 import java.util.List;
 
 /** Makes a warehouse ready for a run: tables, columns, the staging schema; one transaction. */
 final class Preparation {
+
+  private static final String CREATE_LIVE_RUN =
+      "CREATE TABLE IF NOT EXISTS \"live_run\" (\"generation\" bigint GENERATED ALWAYS AS IDENTITY"
+          + " PRIMARY KEY, \"run_id\" text NOT NULL, \"pipeline\" text NOT NULL,"
+          + " \"pipeline_version\" text NOT NULL, \"started_at\" timestamp with time zone NOT NULL)";
 
   private final Sql sql;
   private final WarehouseConfig config;
@@ -25,7 +31,7 @@ final class Preparation {
   /**
    * The connection has no open transaction, keeps the run's lock, and is not in autocommit mode.
    */
-  void prepare(List<Contract> contracts) throws SQLException {
+  void prepare(List<Contract> contracts, boolean live) throws SQLException {
     if (!Locks.holdRun(sql, run.stagingSchema())) {
       throw new UserError(
           "Run "
@@ -35,6 +41,17 @@ final class Preparation {
               + ". Wait until it ends, or start a run with another id.");
     }
     Locks.change(sql, config.where());
+    if (live) {
+      Locks.holdLive(sql, run.pipeline());
+    } else if (Locks.isLive(sql, run.pipeline())) {
+      throw new UserError(
+          "A live run of "
+              + run.pipeline()
+              + " is writing to the warehouse at "
+              + config.where()
+              + ", and a batch would take away what it has not read. Give the batch another warehouse with"
+              + " --warehouse, or stop the live run first.");
+    }
     sql.run(Publication.CREATE_RUN);
     sql.run(Publication.CREATE_RUN_CHANGE);
     if (Publication.isPublished(sql, run)) {
@@ -58,6 +75,26 @@ final class Preparation {
       sql.run(table.createStaging());
       checkColumns(table);
     }
+  }
+
+  /** Readies the tables for a live run, and gives it its number: greater than any before. */
+  long beginGeneration(List<Contract> contracts) throws SQLException {
+    for (Contract contract : contracts) {
+      sql.run(new TableSql(contract, run.stagingSchema()).addGuard());
+      for (String statement : Ddl.createIndexes(contract)) {
+        sql.run(statement);
+      }
+    }
+    sql.run(CREATE_LIVE_RUN);
+    return sql.rows(
+            "INSERT INTO \"live_run\" (\"run_id\", \"pipeline\", \"pipeline_version\","
+                + " \"started_at\") VALUES (?, ?, ?, ?) RETURNING \"generation\"",
+            r -> r.getLong(1),
+            run.id(),
+            run.pipeline(),
+            run.pipelineVersion(),
+            run.startedAt().atOffset(ZoneOffset.UTC))
+        .get(0);
   }
 
   /** Our own too: nobody else holds our lock, so one that is there is of an earlier attempt. */

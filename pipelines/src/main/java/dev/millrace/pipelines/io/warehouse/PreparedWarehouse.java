@@ -6,6 +6,7 @@ import java.sql.Connection;
 import java.sql.DriverManager;
 import java.sql.SQLException;
 import java.util.List;
+import org.apache.avro.specific.SpecificRecord;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -23,21 +24,42 @@ public final class PreparedWarehouse implements AutoCloseable {
   private final Run run;
   private final Connection connection;
 
-  private PreparedWarehouse(WarehouseConfig config, Run run, Connection connection) {
+  private final List<Contract> contracts;
+  private final long generation;
+
+  private PreparedWarehouse(
+      WarehouseConfig config,
+      Run run,
+      Connection connection,
+      List<Contract> contracts,
+      long generation) {
     this.config = config;
     this.run = run;
     this.connection = connection;
+    this.contracts = contracts;
+    this.generation = generation;
   }
 
   static PreparedWarehouse of(WarehouseConfig config, Run run, List<Contract> contracts) {
+    return prepare(config, run, contracts, false);
+  }
+
+  static PreparedWarehouse live(WarehouseConfig config, Run run, List<Contract> contracts) {
+    return prepare(config, run, contracts, true);
+  }
+
+  private static PreparedWarehouse prepare(
+      WarehouseConfig config, Run run, List<Contract> contracts, boolean live) {
     try {
       Connection connection =
           DriverManager.getConnection(config.url(), config.connectionProperties());
       try {
         connection.setAutoCommit(false);
-        new Preparation(connection, config, run).prepare(contracts);
+        Preparation preparation = new Preparation(connection, config, run);
+        preparation.prepare(contracts, live);
+        long generation = live ? preparation.beginGeneration(contracts) : 0;
         connection.commit();
-        return new PreparedWarehouse(config, run, connection);
+        return new PreparedWarehouse(config, run, connection, contracts, generation);
       } catch (SQLException | RuntimeException failed) {
         try (connection) {
           connection.rollback();
@@ -50,6 +72,16 @@ public final class PreparedWarehouse implements AutoCloseable {
     } catch (SQLException error) {
       throw WarehouseErrors.explain(error, config);
     }
+  }
+
+  /** Writes rows of a live run; see {@link UpsertTable}. */
+  public <T extends SpecificRecord> UpsertTable<T> upsert(Class<T> type) {
+    Contract contract = Contract.of(type);
+    if (generation == 0 || !contracts.contains(contract)) {
+      throw new IllegalArgumentException(
+          "contract " + contract.name() + " is not among the tables of a live run");
+    }
+    return new UpsertTable<>(config, contract, generation);
   }
 
   /** The connection, for reading what was published; it is closed with this. */

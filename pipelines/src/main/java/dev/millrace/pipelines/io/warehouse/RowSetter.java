@@ -29,12 +29,18 @@ final class RowSetter<T extends IndexedRecord> implements JdbcIO.PreparedStateme
   public void setParameters(T record, PreparedStatement statement) throws SQLException {
     int index = 1;
     for (FieldContract field : contract.fields()) {
-      Object value = field.valueIn(record);
-      if (value == null) {
-        statement.setNull(index++, sqlType(field.type()));
-      } else {
-        set(statement, index++, field.type(), value);
-      }
+      set(statement, index++, field, record);
+    }
+  }
+
+  /** Puts one field of a record into a statement. */
+  static void set(PreparedStatement statement, int index, FieldContract field, IndexedRecord record)
+      throws SQLException {
+    Object value = field.valueIn(record);
+    if (value == null) {
+      statement.setNull(index, sqlType(field.type()));
+    } else {
+      set(statement, index, field.type(), value);
     }
   }
 

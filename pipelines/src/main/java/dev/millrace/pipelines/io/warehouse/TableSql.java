@@ -28,6 +28,11 @@ final class TableSql {
   /** Column of staging tables that counts rows in the order they were written. */
   static final String ORDER = "millrace_order";
 
+  /** Columns of the tables of live runs: which run stated a row, and in which order. */
+  static final String GENERATION = "\"millrace_generation\"";
+
+  static final String REVISION = "\"millrace_revision\"";
+
   private final Contract contract;
   private final String name;
   private final String table;
@@ -142,6 +147,81 @@ final class TableSql {
   /** Whether rows say which pipeline stated them; then a run speaks for its own only. */
   boolean isShared() {
     return contract.find("pipeline").isPresent();
+  }
+
+  /** Adds the columns that guard the rows of live runs, unless they are there. */
+  String addGuard() {
+    return "ALTER TABLE "
+        + table
+        + " ADD COLUMN IF NOT EXISTS "
+        + GENERATION
+        + " bigint, ADD COLUMN IF NOT EXISTS "
+        + REVISION
+        + " bigint";
+  }
+
+  /**
+   * Writes the row of a live run, unless a later one is there. Parameters: the fields, the
+   * generation, the revision.
+   */
+  String upsertLive() {
+    List<String> all = new ArrayList<>(columns);
+    all.add(GENERATION);
+    all.add(REVISION);
+    List<String> others = new ArrayList<>(all);
+    others.removeAll(key);
+    return "INSERT INTO "
+        + table
+        + " AS old ("
+        + list(all)
+        + ") VALUES ("
+        + all.stream().map(c -> "?").collect(Collectors.joining(", "))
+        + ") ON CONFLICT ("
+        + list(key)
+        + ") DO UPDATE SET "
+        + others.stream().map(c -> c + " = excluded." + c).collect(Collectors.joining(", "))
+        // Of a batch's rows both are null.
+        + " WHERE ("
+        + list("old", List.of(GENERATION, REVISION))
+        + ") <= ("
+        + list("excluded", List.of(GENERATION, REVISION))
+        + ") IS NOT FALSE";
+  }
+
+  /**
+   * Of rows that overlap an interval, drops those that a later one overlaps. Parameters: the key
+   * besides the interval, the end of the interval, its start.
+   */
+  String dropSuperseded() {
+    Contract.Interval interval = contract.disjoint().orElseThrow();
+    List<String> whose = names(contract.keyBesidesInterval());
+    String from = quote(Ddl.column(interval.from()));
+    String to = quote(Ddl.column(interval.to()));
+    return "DELETE FROM "
+        + table
+        + " old USING "
+        + table
+        + " new WHERE "
+        + whose.stream()
+            .map(c -> "old." + c + " = ? AND new." + c + " = old." + c)
+            .collect(Collectors.joining(" AND "))
+        + (whose.isEmpty() ? "" : " AND ")
+        + ("old." + from + " <= ? AND old." + to + " >= ?")
+        + (" AND old." + from + " <= new." + to + " AND old." + to + " >= new." + from)
+        + (" AND (" + list("old", key) + ") <> (" + list("new", key) + ")")
+        + (" AND " + guard("old") + " < " + guard("new"));
+  }
+
+  private static String guard(String alias) {
+    return "(coalesce("
+        + alias
+        + "."
+        + GENERATION
+        + ", -1), coalesce("
+        + alias
+        + "."
+        + REVISION
+        + ", -1))";
   }
 
   /** Has one parameter, the pipeline, if the table is shared. */

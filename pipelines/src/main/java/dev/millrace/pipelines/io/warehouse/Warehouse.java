@@ -29,9 +29,8 @@ import org.apache.avro.specific.SpecificRecord;
  * <p>Several runs can write at the same time; their publications follow one another, and the last
  * one stands.
  *
- * <p>A live pipeline, which never states a whole answer, would use the same objects: {@link #table}
- * with the table itself as target, by an upsert that lets a row only be replaced by one of a later
- * (run generation, pane), and no publication.
+ * <p>A live run, which never states a whole answer, upserts its rows instead: {@link #prepareLive},
+ * {@link UpsertTable}.
  *
  * <p>Immutable and serializable. Of a password it holds where it is found; one that stands in the
  * URL itself goes with the URL, so do not put it there for a cluster.
@@ -76,6 +75,14 @@ public final class Warehouse implements Serializable {
    */
   public PreparedWarehouse prepare() {
     return PreparedWarehouse.of(config, run(), parentsFirst);
+  }
+
+  /**
+   * The same for a live run, whose rows {@link PreparedWarehouse#upsert} writes. Until this is
+   * closed a batch of the same pipeline, which would delete what it does not state, is refused.
+   */
+  public PreparedWarehouse prepareLive() {
+    return PreparedWarehouse.live(config, run(), parentsFirst);
   }
 
   /** Writes rows of a table; see {@link WriteTable}. */

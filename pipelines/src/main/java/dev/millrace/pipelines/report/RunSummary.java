@@ -1,9 +1,7 @@
-package dev.millrace.pipelines.sales;
+package dev.millrace.pipelines.report;
 
-import dev.millrace.pipelines.report.RunReport;
 import dev.millrace.pipelines.report.RunReport.Column;
 import dev.millrace.pipelines.report.RunReport.Kind;
-import dev.millrace.pipelines.report.TextTable;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -12,7 +10,7 @@ import java.util.Locale;
 import java.util.function.ToLongFunction;
 
 /** What a person sees at the end of a run. */
-final class SalesSummary {
+public final class RunSummary {
 
   private static final int TOP = 5;
   private static final List<Column> LEDGER =
@@ -31,29 +29,44 @@ final class SalesSummary {
           new Column("stage", Kind.TEXT),
           new Column("meaning", Kind.TEXT));
 
-  private SalesSummary() {}
+  private RunSummary() {}
 
-  static String of(RunReport report, Path page) {
+  /**
+   * The summary of a report.
+   *
+   * @param page where the report is
+   * @param what the records the run is about, in the plural: those of its first input
+   * @param question SQL to try next
+   */
+  public static String of(RunReport report, Path page, String what, String question) {
+    List<String> chain = chain(report);
+    boolean live = report.run().outcome() == RunInfo.Outcome.STOPPED;
     List<String> lines = new ArrayList<>();
-    long sales = sum(report, SalesPipeline.CHAINS.get(0).subList(0, 1), RunReport.LedgerRow::read);
+    long records = sum(report, chain.subList(0, 1), RunReport.LedgerRow::read);
     lines.add(
         String.format(
             Locale.ROOT,
-            "%,d sales and %,d records about them read, every one accounted for, in %.1f s.",
-            sales,
-            report.totals().read() - sales,
+            live
+                ? "Stopped. %,d %s and %,d records about them read so far, in %.1f s."
+                : "%,d %s and %,d records about them read, every one accounted for, in %.1f s.",
+            records,
+            what,
+            report.totals().read() - records,
             report.run().elapsedMillis() / 1000.0));
-    long rejected = sum(report, SalesPipeline.CHAINS.get(0), row -> row.invalid() + row.late());
+    long rejected = sum(report, chain, row -> row.invalid() + row.late());
     if (rejected > 0) {
       lines.add(
           String.format(
               Locale.ROOT,
-              "%,d sales were rejected (%.2f %%); the good ones are published. A limit: --max-reject-ratio.",
+              live
+                  ? "%,d %s were rejected (%.2f %%)."
+                  : "%,d %s were rejected (%.2f %%); the good ones are published. A limit: --max-reject-ratio.",
               rejected,
-              100.0 * rejected / sales));
+              what,
+              100.0 * rejected / records));
     }
     lines.add("");
-    lines.add("Ledger of the sales");
+    lines.add("Ledger of the " + what);
     lines.addAll(TextTable.lines(LEDGER, ledger(report)));
     if (!report.rejects().isEmpty()) {
       lines.add("");
@@ -75,19 +88,28 @@ final class SalesSummary {
     long files = report.lake().stream().mapToLong(RunReport.LakeTable::files).sum();
     long bytes = report.lake().stream().mapToLong(RunReport.LakeTable::bytes).sum();
     lines.add("");
-    lines.add(
-        String.format(
-            Locale.ROOT,
-            "Lake       %s (%,d files, %.1f MB)",
-            report.run().places().get("lake"),
-            files,
-            bytes / 1e6));
+    if (!live) {
+      lines.add(
+          String.format(
+              Locale.ROOT,
+              "Lake       %s (%,d files, %.1f MB)",
+              report.run().places().get("lake"),
+              files,
+              bytes / 1e6));
+    }
     lines.add(
         "Warehouse  "
             + report.run().places().get("warehouse")
-            + "; ask it: ./millrace sql \"SELECT * FROM top_products\"");
+            + "; ask it: ./millrace sql \""
+            + question
+            + "\"");
     lines.add("Report     " + page);
     return String.join("\n", lines);
+  }
+
+  /** Stages of the records the run is about. */
+  private static List<String> chain(RunReport report) {
+    return report.run().inputs().get(0).stages();
   }
 
   private static long sum(
@@ -100,7 +122,7 @@ final class SalesSummary {
 
   /** In the order in which a record passes the stages. */
   private static List<List<String>> ledger(RunReport report) {
-    List<String> stages = SalesPipeline.CHAINS.get(0);
+    List<String> stages = chain(report);
     return report.ledger().stream()
         .filter(row -> stages.contains(row.stage()))
         .sorted(

@@ -1,0 +1,303 @@
+package dev.millrace.it.streams;
+
+import static org.awaitility.Awaitility.await;
+import static org.hamcrest.MatcherAssert.assertThat;
+import static org.hamcrest.Matchers.equalTo;
+
+import dev.millrace.local.LocalPostgres;
+import dev.millrace.pipelines.CatalogueEntry;
+import dev.millrace.pipelines.clickstream.ClickstreamEntry;
+import dev.millrace.pipelines.clickstream.ClickstreamOptions;
+import dev.millrace.pipelines.generate.ClickstreamGenerator;
+import dev.millrace.pipelines.generate.Share;
+import dev.millrace.transforms.refine.Vault;
+import java.io.InputStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.sql.Connection;
+import java.sql.DriverManager;
+import java.sql.ResultSet;
+import java.sql.Statement;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Random;
+import java.util.TreeMap;
+import java.util.concurrent.Future;
+import java.util.stream.LongStream;
+import org.apache.beam.runners.direct.DirectOptions;
+import org.apache.beam.runners.direct.DirectRunner;
+import org.apache.beam.sdk.Pipeline;
+import org.apache.beam.sdk.PipelineResult;
+import org.apache.beam.sdk.metrics.MetricNameFilter;
+import org.apache.beam.sdk.metrics.MetricResult;
+import org.apache.beam.sdk.metrics.MetricsFilter;
+import org.apache.beam.sdk.options.PipelineOptionsFactory;
+import org.apache.kafka.clients.producer.KafkaProducer;
+import org.apache.kafka.clients.producer.ProducerRecord;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/**
+ * A live run over a topic, and a batch over what the topic delivered, come to the same tables, byte
+ * by byte: answers, dead letters and ledger. The records are spread over partitions at random, with
+ * copies, late, future and malformed ones among them.
+ */
+@Timeout(300)
+class StreamIsBatchIT {
+
+  private static final int RECORDS = Integer.getInteger("millrace.records", 400);
+  private static final int PARTITIONS = 3;
+  private static final List<String> TABLES =
+      List.of("events_5m", "shop_minute", "shop_session", "dead_letter", "ledger");
+  private static final Instant START = Instant.parse("2024-03-01T06:00:00Z");
+
+  @TempDir static Path home;
+  private static Broker broker;
+  private static LocalPostgres postgres;
+
+  @BeforeAll
+  static void start() throws Exception {
+    broker = Broker.in(home.resolve("kafka"));
+    postgres = LocalPostgres.in(home.resolve("postgres"));
+    Vault.createIfAbsent(home.resolve("secret.key"));
+    for (String table : List.of("product", "product_class")) {
+      try (InputStream in = StreamIsBatchIT.class.getResourceAsStream("/" + table + ".json")) {
+        Files.copy(Objects.requireNonNull(in), home.resolve(table + ".json"));
+      }
+    }
+  }
+
+  @AfterAll
+  static void stop() {
+    postgres.close();
+    broker.close();
+  }
+
+  static LongStream seeds() {
+    String given = System.getProperty("millrace.seeds", "1-20");
+    String[] range = given.split("-", 2);
+    return LongStream.rangeClosed(
+        Long.parseLong(range[0]), Long.parseLong(range[range.length - 1]));
+  }
+
+  @ParameterizedTest(name = "seed {0}")
+  @MethodSource("seeds")
+  void aLiveRunComesToTheTablesOfABatchOverTheArchive(long seed) throws Exception {
+    // Given
+    String topic = "clicks" + seed;
+    broker.makeTopic(topic, PARTITIONS, "CreateTime");
+    long records = play(topic, seed);
+
+    // When
+    Map<String, List<String>> live = live("live" + seed, broker.uri(topic), records);
+    Path lake = home.resolve("archive" + seed);
+    batch("archived" + seed, broker.uri(topic) + "?until=end", lake);
+    Map<String, List<String>> again =
+        batch(
+            "again" + seed,
+            lake.resolve("bronze/events").toString(),
+            home.resolve("lake_again" + seed));
+
+    // Then
+    for (String table : TABLES) {
+      assertThat(table, live.get(table), equalTo(again.get(table)));
+    }
+  }
+
+  /** Generated records, in their order of arrival, each into any partition. */
+  private static long play(String topic, long seed) throws Exception {
+    Path directory = home.resolve("generated" + seed);
+    ClickstreamGenerator.with(
+            ClickstreamGenerator.Config.of(RECORDS, seed)
+                .withFiles(1)
+                .withShares(
+                    Map.of(
+                        Share.DUPLICATES, 0.1,
+                        Share.LATE, 0.05,
+                        Share.FUTURE, 0.02,
+                        Share.MALFORMED, 0.05)))
+        .writeTo(directory);
+    List<byte[]> lines = new ArrayList<>();
+    byte[] all = Files.readAllBytes(directory.resolve("clickstream-00000.jsonl"));
+    for (int from = 0; from < all.length; ) {
+      int to = from;
+      while (to < all.length && all[to] != '\n') {
+        to++;
+      }
+      lines.add(Arrays.copyOfRange(all, from, to));
+      from = to + 1;
+    }
+    Random random = new Random(seed);
+    try (KafkaProducer<byte[], byte[]> producer =
+        new KafkaProducer<>(
+            Map.of("bootstrap.servers", broker.servers(), "linger.ms", 5),
+            new org.apache.kafka.common.serialization.ByteArraySerializer(),
+            new org.apache.kafka.common.serialization.ByteArraySerializer())) {
+      List<Future<?>> sent = new ArrayList<>();
+      for (int i = 0; i < lines.size(); i++) {
+        long arrival = START.toEpochMilli() + 500L * i;
+        sent.add(
+            producer.send(
+                new ProducerRecord<>(
+                    topic, random.nextInt(PARTITIONS), arrival, null, lines.get(i))));
+      }
+      for (Future<?> one : sent) {
+        one.get();
+      }
+    }
+    return lines.size();
+  }
+
+  private static Map<String, List<String>> live(String database, String topic, long records)
+      throws Exception {
+    String url = newDatabase(database);
+    ClickstreamOptions options = options(url, topic, home.resolve("no_lake"));
+    CatalogueEntry.Job job = new ClickstreamEntry().job(options, new NoSurroundings());
+    job.prepare();
+    Pipeline pipeline = Pipeline.create(options);
+    job.build(pipeline);
+    PipelineResult result = pipeline.run();
+    try (Connection warehouse = DriverManager.getConnection(url)) {
+      await()
+          .atMost(Duration.ofSeconds(120))
+          .pollInterval(Duration.ofMillis(200))
+          .until(() -> isComplete(warehouse, records));
+      assertThat("dropped by the runner", droppedByTheRunner(result), equalTo(0L));
+      result.cancel();
+      job.finish(result);
+      return tables(warehouse);
+    }
+  }
+
+  /** Whether every record has its outcome, and every table holds all that was written. */
+  private static boolean isComplete(Connection warehouse, long records) throws Exception {
+    String written =
+        rows(warehouse, "SELECT coalesce(sum(written), 0) FROM ledger WHERE stage = 'EnrichEvents'")
+            .get(0);
+    return rows(
+            warehouse,
+            "SELECT coalesce(sum(CASE stage WHEN 'RefineEvents' THEN read ELSE 0 END), 0) = "
+                + records
+                + " AND sum(read) - sum(written) - sum(invalid) - sum(late) - sum(duplicate) = 0"
+                + " AND sum(CASE stage WHEN 'RefineEvents' THEN written WHEN 'DedupEvents' THEN"
+                + " -read ELSE 0 END) = 0"
+                + " AND sum(CASE stage WHEN 'DedupEvents' THEN written WHEN 'EnrichEvents' THEN"
+                + " -read ELSE 0 END) = 0"
+                + " AND (SELECT sum(invalid + late) FROM ledger) = (SELECT count(*) FROM dead_letter)"
+                + " AND (SELECT sum(events) FROM events_5m) = "
+                + written
+                + " AND (SELECT sum(events) FROM shop_session) = "
+                + written
+                + " AND (SELECT sum(views) FROM shop_minute) = (SELECT sum(events) FROM events_5m"
+                + " WHERE action = 'view')"
+                + " FROM ledger")
+        .equals(List.of("t"));
+  }
+
+  private static long droppedByTheRunner(PipelineResult result) {
+    long dropped = 0;
+    for (String name : List.of("DroppedDueToLateness", "DroppedDueToClosedWindow")) {
+      for (MetricResult<Long> counter :
+          result
+              .metrics()
+              .queryMetrics(
+                  MetricsFilter.builder()
+                      .addNameFilter(
+                          MetricNameFilter.named(
+                              org.apache.beam.runners.core.StatefulDoFnRunner.class, name))
+                      .build())
+              .getCounters()) {
+        dropped += counter.getAttempted();
+      }
+    }
+    return dropped;
+  }
+
+  private static Map<String, List<String>> batch(String database, String events, Path lake)
+      throws Exception {
+    String url = newDatabase(database);
+    ClickstreamOptions options = options(url, events, lake);
+    CatalogueEntry.Job job = new ClickstreamEntry().job(options, new NoSurroundings());
+    job.prepare();
+    Pipeline pipeline = Pipeline.create(options);
+    job.build(pipeline);
+    PipelineResult result = pipeline.run();
+    result.waitUntilFinish();
+    job.finish(result);
+    try (Connection warehouse = DriverManager.getConnection(url)) {
+      return tables(warehouse);
+    }
+  }
+
+  private static ClickstreamOptions options(String warehouse, String events, Path lake) {
+    DirectOptions options =
+        PipelineOptionsFactory.fromArgs(
+                "--events=" + events,
+                "--products=" + home.resolve("product.json"),
+                "--productClasses=" + home.resolve("product_class.json"),
+                "--secret=file:" + home.resolve("secret.key"),
+                "--lake=" + lake,
+                "--report=" + home.resolve("report"),
+                "--warehouse=" + warehouse,
+                "--blockOnRun=false",
+                "--enforceImmutability=false",
+                "--enforceEncodability=false",
+                "--targetParallelism=2")
+            .as(DirectOptions.class);
+    options.setRunner(DirectRunner.class);
+    return options.as(ClickstreamOptions.class);
+  }
+
+  private static String newDatabase(String name) throws Exception {
+    try (Connection server = DriverManager.getConnection(postgres.jdbcUrl());
+        Statement statement = server.createStatement()) {
+      statement.execute("CREATE DATABASE " + name);
+    }
+    return "jdbc:postgresql://127.0.0.1:" + postgres.port() + "/" + name + "?user=millrace";
+  }
+
+  /** Every row of every table as text, sorted, without what guards it. */
+  private static Map<String, List<String>> tables(Connection warehouse) throws Exception {
+    Map<String, List<String>> tables = new TreeMap<>();
+    for (String table : TABLES) {
+      tables.put(
+          table,
+          rows(
+              warehouse,
+              "SELECT (to_jsonb(t) - 'millrace_generation' - 'millrace_revision')::text FROM "
+                  + table
+                  + " t WHERE true ORDER BY 1 COLLATE \"C\""));
+    }
+    return tables;
+  }
+
+  private static List<String> rows(Connection warehouse, String sql) throws Exception {
+    try (Statement statement = warehouse.createStatement();
+        ResultSet result = statement.executeQuery(sql)) {
+      List<String> rows = new ArrayList<>();
+      while (result.next()) {
+        rows.add(result.getString(1));
+      }
+      return rows;
+    }
+  }
+
+  private static final class NoSurroundings implements CatalogueEntry.Surroundings {
+    @Override
+    public String embeddedWarehouse() {
+      throw new IllegalStateException("every run has a warehouse of its own");
+    }
+
+    @Override
+    public void phase(String name) {}
+  }
+}

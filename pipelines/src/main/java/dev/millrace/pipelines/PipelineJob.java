@@ -1,0 +1,358 @@
+package dev.millrace.pipelines;
+
+import dev.millrace.contract.Contract;
+import dev.millrace.pipelines.io.Lake;
+import dev.millrace.pipelines.io.LakeLock;
+import dev.millrace.pipelines.io.Manifest;
+import dev.millrace.pipelines.io.RecordSource;
+import dev.millrace.pipelines.io.warehouse.PreparedWarehouse;
+import dev.millrace.pipelines.io.warehouse.Run;
+import dev.millrace.pipelines.io.warehouse.TableChange;
+import dev.millrace.pipelines.io.warehouse.Warehouse;
+import dev.millrace.pipelines.io.warehouse.WarehouseConfig;
+import dev.millrace.pipelines.report.ReportFiles;
+import dev.millrace.pipelines.report.ReportReader;
+import dev.millrace.pipelines.report.RunInfo;
+import dev.millrace.pipelines.report.RunReport;
+import dev.millrace.transforms.RawRecord;
+import dev.millrace.transforms.refine.Vault;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.UUID;
+import java.util.stream.Collectors;
+import org.apache.avro.specific.SpecificRecord;
+import org.apache.beam.sdk.Pipeline;
+import org.apache.beam.sdk.PipelineResult;
+import org.apache.beam.sdk.transforms.Combine;
+import org.apache.beam.sdk.transforms.Count;
+import org.apache.beam.sdk.transforms.MapElements;
+import org.apache.beam.sdk.values.PCollection;
+import org.apache.beam.sdk.values.TypeDescriptors;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One run of a pipeline: what all pipelines share, from the check of the options to the report. A
+ * subclass names its inputs and tables, joins its flow to them in {@link #build}, and says what its
+ * report shows.
+ *
+ * <p>A batch stages a lake and tables, and publishes both at once when its ledger balances. A
+ * {@link #isLive live} run upserts its tables as it goes, and has no lake: a batch over the topic
+ * makes that.
+ */
+public abstract class PipelineJob implements CatalogueEntry.Job {
+
+  private final String name;
+  private final String version;
+  private final List<Class<? extends SpecificRecord>> tables;
+  private final EdgeOptions options;
+  private final CatalogueEntry.Surroundings surroundings;
+  private final Run run;
+  private final List<Input> inputs = new ArrayList<>();
+  private final List<PCollection<Void>> written = new ArrayList<>();
+  private @Nullable Warehouse warehouse;
+  private @Nullable PreparedWarehouse prepared;
+  private @Nullable LakeLock lock;
+
+  /** A logical input. */
+  private record Input(String name, RecordSource source, long files, List<String> chain) {
+    private String step() {
+      return Arrays.stream(name.split("_", -1))
+          .map(word -> word.substring(0, 1).toUpperCase(java.util.Locale.ROOT) + word.substring(1))
+          .collect(Collectors.joining("", "Read", ""));
+    }
+  }
+
+  /** A run that states these tables; {@code DeadLetter} and {@code LedgerEntry} among them. */
+  protected PipelineJob(
+      String name,
+      String version,
+      List<Class<? extends SpecificRecord>> tables,
+      EdgeOptions options,
+      CatalogueEntry.Surroundings surroundings) {
+    this.name = name;
+    this.version = version;
+    this.tables = List.copyOf(tables);
+    this.options = options;
+    this.surroundings = surroundings;
+    this.run = new Run(UUID.randomUUID().toString().substring(0, 13), name, version, Instant.now());
+  }
+
+  // ------------------------------------------------------------------------------------ inputs
+
+  /**
+   * Adds an input, and checks that it is there.
+   *
+   * @param option the option that names it, such as {@code --product-classes}; the input is called
+   *     {@code product_classes}, and read in the step {@code ReadProductClasses}
+   * @param chain stages that its records go through, one after the other
+   */
+  protected final void input(
+      String option,
+      String uri,
+      Class<? extends SpecificRecord> type,
+      Duration maxLateness,
+      List<String> chain) {
+    add(option, RecordSource.of(option, uri, Contract.of(type), maxLateness).ending(), chain);
+  }
+
+  /** The same for an input that may be without an end: then the run is live. */
+  protected final void liveInput(
+      String option,
+      String uri,
+      Class<? extends SpecificRecord> type,
+      Duration maxLateness,
+      List<String> chain) {
+    add(option, RecordSource.of(option, uri, Contract.of(type), maxLateness), chain);
+  }
+
+  private void add(String option, RecordSource bare, List<String> chain) {
+    RecordSource source = bare.withSecret(options.getSecret());
+    inputs.add(new Input(option.substring(2).replace('-', '_'), source, source.check(), chain));
+  }
+
+  /** Whether an input has no end, so that the run ends when it is stopped. */
+  @Override
+  public final boolean isLive() {
+    return inputs.stream().anyMatch(input -> !input.source().isBounded());
+  }
+
+  /** Reads all inputs, in the order they were added. */
+  protected final List<PCollection<RawRecord>> readAll(Pipeline pipeline) {
+    return inputs.stream().map(input -> pipeline.apply(input.step(), input.source())).toList();
+  }
+
+  // ----------------------------------------------------------------------------------- outputs
+
+  @Override
+  public void prepare() {
+    try {
+      if (options.getSecret().equals(EdgeOptions.DEFAULT_SECRET)) {
+        Vault.createIfAbsent(Path.of(options.getSecret().substring("file:".length())));
+      }
+    } catch (IOException unwritable) {
+      throw new UserError(
+          "The key of private fields cannot be made at "
+              + options.getSecret()
+              + " ("
+              + unwritable.getMessage()
+              + "); give another place with --secret.",
+          unwritable);
+    }
+    Vault.open(options.getSecret());
+    if (!isLive()) {
+      writable("--lake", options.getLake());
+    }
+    writable("--report", options.getReport());
+    if (!isLive()) {
+      lock = LakeLock.of(Path.of(options.getLake()));
+    }
+    String url =
+        options.getWarehouse().equals("embedded")
+            ? surroundings.embeddedWarehouse()
+            : options.getWarehouse();
+    warehouse =
+        Warehouse.at(
+                WarehouseConfig.of(url, options.getWarehouseUser(), options.getWarehousePassword()))
+            .forRun(run)
+            .withTables(tables.stream().map(Contract::of).toList());
+    prepared = isLive() ? warehouse.prepareLive() : warehouse.prepare();
+  }
+
+  private static void writable(String option, String directory) {
+    if (directory.isBlank()) {
+      throw new UserError(option + " is empty; name a directory.");
+    }
+    if (Files.isRegularFile(Path.of(directory))) {
+      throw new UserError(
+          option + ": '" + directory + "' is a file; name another place, for a directory.");
+    }
+    try {
+      Path path = Files.createDirectories(Path.of(directory));
+      Files.delete(Files.createTempFile(path, ".writable", null));
+    } catch (IOException | SecurityException refused) {
+      throw new UserError(
+          option
+              + ": the directory '"
+              + directory
+              + "' cannot be written ("
+              + refused
+              + "); name another one.",
+          refused);
+    }
+  }
+
+  /**
+   * A lake for this run, with the bronze of all inputs; {@code raw} as {@link #readAll} gave it.
+   */
+  protected final Lake lakeWithBronze(List<PCollection<RawRecord>> raw) {
+    Lake lake = staged();
+    for (int i = 0; i < raw.size(); i++) {
+      Input input = inputs.get(i);
+      boolean isPrivate = input.source().contract().hasPrivateFields();
+      lake.add(
+          "Bronze_" + input.name(),
+          raw.get(i),
+          Lake.bronze(
+              input.name(), isPrivate ? options.getSecret() : null, input.source().counting()));
+    }
+    return lake;
+  }
+
+  private Lake staged() {
+    return Lake.at(Path.of(options.getLake()), name, run.id());
+  }
+
+  /** Writes the lake; the tables are published when that is done. */
+  protected final PCollection<String> write(Lake lake) {
+    PCollection<String> files = lake.write();
+    // The lake first: a disk that is full is found before anything is published.
+    written.add(
+        files.apply(
+            "LakeWritten", MapElements.into(TypeDescriptors.voids()).via(path -> (Void) null)));
+    return files;
+  }
+
+  /**
+   * Writes the rows of a table, in a step {@code Warehouse_<step>}: in a batch to be published, in
+   * a live run at once.
+   */
+  protected final <T extends SpecificRecord> void table(
+      String step, PCollection<T> rows, Class<T> type) {
+    if (isLive()) {
+      rows.apply("Warehouse_" + step, prepared().upsert(type));
+    } else {
+      written.add(rows.apply("Warehouse_" + step, warehouse().table(type)));
+    }
+  }
+
+  /**
+   * Publishes the tables that were written, and then the lake, when the gate has let the run pass.
+   */
+  protected final void publish(PCollection<Long> go, Lake lake, PCollection<String> files) {
+    PCollection<TableChange> published =
+        go.apply("PublishWarehouse", warehouse().publish().after(written));
+    published
+        .apply(
+            "WarehousePublished",
+            Combine.globally(Count.<TableChange>combineFn()).withoutDefaults())
+        .apply("PublishLake", lake.publish().after(files));
+  }
+
+  private Warehouse warehouse() {
+    if (warehouse == null) {
+      throw new IllegalStateException("prepare() comes before build()");
+    }
+    return warehouse;
+  }
+
+  // -------------------------------------------------------------------------------- the report
+
+  /** What the answers depend on, by option, for the report. */
+  protected abstract Map<String, String> config();
+
+  /** What the report shows of the answers. */
+  protected abstract ReportReader.Answers answers();
+
+  /** What a person sees at the end of the run. */
+  protected abstract String summary(RunReport report, Path page);
+
+  @Override
+  public final String finish(PipelineResult result) throws Exception {
+    surroundings.phase("Reporting");
+    try {
+      RunInfo.Outcome outcome = isLive() ? RunInfo.Outcome.STOPPED : RunInfo.Outcome.PUBLISHED;
+      RunReport report = ReportReader.read(prepared().connection(), info(outcome, ""), answers());
+      Manifest manifest = isLive() ? null : Manifest.read(Path.of(options.getLake()));
+      if (manifest != null) {
+        report = report.withLake(ReportReader.lake(manifest));
+      }
+      Path directory = Path.of(options.getReport());
+      ReportFiles.write(report, directory);
+      return summary(report, directory.resolve(ReportFiles.HTML));
+    } finally {
+      close();
+    }
+  }
+
+  private PreparedWarehouse prepared() {
+    if (prepared == null) {
+      throw new IllegalStateException("prepare() comes before finish()");
+    }
+    return prepared;
+  }
+
+  /** Says in the report that the run was refused or failed: the last report is of the last run. */
+  @Override
+  public final void abandon(Throwable cause) {
+    try {
+      if (prepared != null) {
+        String message = messageOf(cause);
+        RunInfo.Outcome outcome =
+            message.startsWith(RunGate.REFUSED) ? RunInfo.Outcome.REFUSED : RunInfo.Outcome.FAILED;
+        if (!isLive()) {
+          staged().discard();
+        }
+        ReportFiles.write(RunReport.of(info(outcome, message)), Path.of(options.getReport()));
+      }
+    } catch (IOException unwritten) {
+      cause.addSuppressed(unwritten);
+    } finally {
+      close();
+    }
+  }
+
+  /** What the user is told; of other failures the type alone, for a message may quote a record. */
+  private static String messageOf(Throwable failed) {
+    for (Throwable cause = failed; cause != null; cause = cause.getCause()) {
+      String message = cause.getMessage();
+      if (cause instanceof UserError && message != null) {
+        return message;
+      }
+    }
+    return "It failed with " + failed.getClass().getName() + ".";
+  }
+
+  private RunInfo info(RunInfo.Outcome outcome, String message) {
+    return new RunInfo(
+        run.id(),
+        name,
+        version,
+        options.getRunner().getSimpleName(),
+        run.startedAt(),
+        Instant.now(),
+        inputs.stream()
+            .map(
+                input ->
+                    RunInfo.Input.of(
+                        input.name(), input.source().uri(), input.files(), input.chain()))
+            .toList(),
+        config(),
+        outcome,
+        message,
+        Map.of(
+            "lake", isLive() ? "none: a live run writes tables" : options.getLake(),
+            "warehouse",
+                options.getWarehouse().equals("embedded")
+                    ? "embedded PostgreSQL"
+                    : warehouse().toString(),
+            "report", options.getReport()));
+  }
+
+  private void close() {
+    if (lock != null) {
+      lock.close();
+      lock = null;
+    }
+    if (prepared != null) {
+      prepared.close();
+      prepared = null;
+    }
+  }
+}

@@ -1,0 +1,205 @@
+package dev.millrace.pipelines.io.warehouse;
+
+import dev.millrace.contract.Contract;
+import dev.millrace.contract.FieldContract;
+import java.io.Serializable;
+import java.sql.Connection;
+import java.sql.PreparedStatement;
+import java.sql.SQLException;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.List;
+import java.util.TreeMap;
+import java.util.TreeSet;
+import org.apache.avro.specific.SpecificRecord;
+import org.apache.beam.sdk.transforms.DoFn;
+import org.apache.beam.sdk.transforms.PTransform;
+import org.apache.beam.sdk.transforms.ParDo;
+import org.apache.beam.sdk.transforms.windowing.PaneInfo;
+import org.apache.beam.sdk.values.PCollection;
+import org.apache.beam.sdk.values.PDone;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Writes the rows of a live run into their table, at once: what a row says replaces what the same
+ * key said before.
+ *
+ * <p>A row knows which live run stated it (its generation) and its revision: the contract's {@code
+ * recordVersion} where it has one, else the index of the pane. A row gives way only to a later
+ * generation, or in its own to a revision that is not smaller. So retries, panes that overtake one
+ * another and a former run that still lives cannot undo anything; a run that begins anew states
+ * everything anew. A batch that publishes leaves both alone, and its rows give way to any.
+ *
+ * <p>Where the contract declares intervals {@code disjoint}, rows that overlap and agree in the
+ * rest of the key are statements about one thing whose bounds have changed, such as visits that
+ * became one: of these only the last stays, and the others go in the same transaction.
+ *
+ * <p><b>Input:</b> records of the table's contract. <b>Output:</b> none. <b>Bounded/unbounded:</b>
+ * both; windows do not matter. <b>State and timers:</b> none; the rows of a bundle are written in
+ * one transaction, of one key only the last. <b>Reasons:</b> none. What the table cannot hold was
+ * refused before: contracts check lengths and digits. <b>Guarantee:</b> idempotent. A deadlock or a
+ * lost connection is tried again for {@value #PATIENCE_SECONDS} s; then the bundle fails.
+ * <b>Runners:</b> all.
+ *
+ * @param <T> type of the records
+ */
+public final class UpsertTable<T extends SpecificRecord> extends PTransform<PCollection<T>, PDone> {
+
+  /** How long a bundle waits for a database that does not answer. */
+  static final int PATIENCE_SECONDS = 60;
+
+  private static final Logger LOG = LoggerFactory.getLogger(UpsertTable.class);
+
+  /** Rows of one transaction at most. */
+  private static final int BATCH = 1000;
+
+  /** Locks that rows with intervals are spread over: few, for they stand in shared memory. */
+  private static final int BUCKETS = 64;
+
+  private final WarehouseConfig config;
+  private final Contract contract;
+  private final long generation;
+
+  UpsertTable(WarehouseConfig config, Contract contract, long generation) {
+    this.config = config;
+    this.contract = contract;
+    this.generation = generation;
+  }
+
+  @Override
+  public PDone expand(PCollection<T> rows) {
+    rows.apply("Upsert", ParDo.of(new Upsert<>(config, contract, generation)));
+    return PDone.in(rows.getPipeline());
+  }
+
+  /** A row and what decides whether it replaces another. */
+  private record Stated<T>(T row, long revision) implements Serializable {}
+
+  private static final class Upsert<T extends SpecificRecord> extends DoFn<T, Void> {
+    private final WarehouseConfig config;
+    private final Contract contract;
+    private final long generation;
+    // By key, so that two transactions lock their rows in one order.
+    private transient TreeMap<String, Stated<T>> rows = new TreeMap<>();
+
+    private Upsert(WarehouseConfig config, Contract contract, long generation) {
+      this.config = config;
+      this.contract = contract;
+      this.generation = generation;
+    }
+
+    @StartBundle
+    public void start() {
+      rows = new TreeMap<>();
+    }
+
+    @ProcessElement
+    public void process(@Element T row, PaneInfo pane) throws InterruptedException {
+      Object version = contract.recordVersion().map(field -> field.valueIn(row)).orElse(null);
+      long revision = version instanceof Number number ? number.longValue() : pane.getIndex();
+      rows.merge(
+          text(contract.key(), row),
+          new Stated<>(row, revision),
+          (one, other) -> one.revision() > other.revision() ? one : other);
+      if (rows.size() == BATCH) {
+        flush();
+      }
+    }
+
+    @FinishBundle
+    public void finish() throws InterruptedException {
+      if (!rows.isEmpty()) {
+        flush();
+      }
+    }
+
+    private void flush() throws InterruptedException {
+      long end = System.nanoTime() + Duration.ofSeconds(PATIENCE_SECONDS).toNanos();
+      for (long pause = 50; ; pause = Math.min(2 * pause, 5_000)) {
+        try (Connection connection = new WarehouseConnections(config).pool().getConnection()) {
+          write(connection);
+          rows.clear();
+          return;
+        } catch (SQLException error) {
+          if (!WarehouseErrors.isTransient(error) || System.nanoTime() > end) {
+            throw WarehouseErrors.explain(error, config);
+          }
+          LOG.info(
+              "The table {} could not be written (SQLSTATE {}); trying again.",
+              contract.table(),
+              error.getSQLState());
+          Thread.sleep(pause);
+        }
+      }
+    }
+
+    private void write(Connection connection) throws SQLException {
+      connection.setAutoCommit(false);
+      TableSql sql = new TableSql(contract, "");
+      try {
+        if (contract.disjoint().isPresent()) {
+          lock(connection, sql);
+        }
+        try (PreparedStatement upsert = connection.prepareStatement(sql.upsertLive())) {
+          RowSetter<T> setter = new RowSetter<>(contract);
+          int columns = contract.fields().size();
+          for (Stated<T> stated : rows.values()) {
+            setter.setParameters(stated.row(), upsert);
+            upsert.setLong(columns + 1, generation);
+            upsert.setLong(columns + 2, stated.revision());
+            upsert.addBatch();
+          }
+          upsert.executeBatch();
+        }
+        if (contract.disjoint().isPresent()) {
+          dropSuperseded(connection, sql, contract.disjoint().get());
+        }
+        connection.commit();
+      } catch (SQLException failed) {
+        try {
+          connection.rollback();
+        } catch (SQLException alsoFailed) {
+          failed.addSuppressed(alsoFailed);
+        }
+        throw failed;
+      }
+    }
+
+    /** Keeps others away from the rows that ours may supersede, or be superseded by. */
+    private void lock(Connection connection, TableSql sql) throws SQLException {
+      TreeSet<Integer> buckets = new TreeSet<>();
+      List<FieldContract> whose = contract.keyBesidesInterval();
+      rows.values()
+          .forEach(
+              stated -> buckets.add(Math.floorMod(text(whose, stated.row()).hashCode(), BUCKETS)));
+      for (int bucket : buckets) {
+        new Sql(connection).run("SELECT pg_advisory_xact_lock(hashtext(?), ?)", sql.name(), bucket);
+      }
+    }
+
+    private void dropSuperseded(Connection connection, TableSql sql, Contract.Interval interval)
+        throws SQLException {
+      try (PreparedStatement drop = connection.prepareStatement(sql.dropSuperseded())) {
+        for (Stated<T> stated : rows.values()) {
+          int index = 1;
+          for (FieldContract field : contract.keyBesidesInterval()) {
+            RowSetter.set(drop, index++, field, stated.row());
+          }
+          RowSetter.set(drop, index++, interval.to(), stated.row());
+          RowSetter.set(drop, index, interval.from(), stated.row());
+          drop.addBatch();
+        }
+        drop.executeBatch();
+      }
+    }
+
+    private String text(Collection<FieldContract> fields, T row) {
+      List<@Nullable Object> values = new ArrayList<>();
+      fields.forEach(field -> values.add(field.valueIn(row)));
+      return values.toString();
+    }
+  }
+}

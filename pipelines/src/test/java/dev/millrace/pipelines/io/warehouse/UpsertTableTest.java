@@ -1,0 +1,219 @@
+package dev.millrace.pipelines.io.warehouse;
+
+import static dev.millrace.pipelines.io.warehouse.TestPostgres.query;
+import static dev.millrace.pipelines.io.warehouse.TestPostgres.run;
+import static org.hamcrest.MatcherAssert.assertThat;
+import static org.hamcrest.Matchers.contains;
+import static org.hamcrest.Matchers.containsString;
+import static org.hamcrest.Matchers.equalTo;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+
+import dev.millrace.contract.Contract;
+import dev.millrace.pipelines.UserError;
+import dev.millrace.schemas.web.Events5m;
+import dev.millrace.schemas.web.ShopSession;
+import dev.millrace.transforms.RecordCoder;
+import java.math.BigDecimal;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import java.util.Random;
+import org.apache.avro.specific.SpecificRecord;
+import org.apache.beam.sdk.Pipeline;
+import org.apache.beam.sdk.options.PipelineOptionsFactory;
+import org.apache.beam.sdk.transforms.Create;
+import org.apache.beam.sdk.transforms.windowing.GlobalWindow;
+import org.apache.beam.sdk.transforms.windowing.PaneInfo;
+import org.apache.beam.sdk.values.WindowedValue;
+import org.apache.beam.sdk.values.WindowedValues;
+import org.junit.jupiter.api.Test;
+
+/** What a row of a live run replaces, and what it does not, in a real PostgreSQL. */
+class UpsertTableTest {
+
+  private static final String SESSIONS =
+      "SELECT user_id, to_char(session_start AT TIME ZONE 'UTC', 'HH24:MI'),"
+          + " to_char(session_end AT TIME ZONE 'UTC', 'HH24:MI'), events FROM shop_session"
+          + " ORDER BY 1 COLLATE \"C\", 2";
+  private static final String EVENTS = "SELECT action, events FROM events_5m ORDER BY 1";
+
+  private static final List<Contract> TABLES =
+      List.of(Contract.of(Events5m.class), Contract.of(ShopSession.class));
+
+  private final String url = TestPostgres.newDatabase();
+  private final WarehouseConfig config = WarehouseConfig.of(url);
+
+  @Test
+  void aLaterPaneReplacesAnEarlierOneAndNotTheOtherWayRound() {
+    // When
+    try (PreparedWarehouse live = live("r1")) {
+      write(live, Events5m.class, List.of(pane(view(5), 2)));
+      write(live, Events5m.class, List.of(pane(view(3), 1), pane(view(3), 1)));
+      write(live, Events5m.class, List.of(pane(view(6), 3)));
+    }
+
+    // Then
+    assertThat(query(url, EVENTS), contains("view|6"));
+  }
+
+  @Test
+  void aLaterRunBeginsAnewAndAFormerOneThatStillLivesChangesNothing() {
+    // Given
+    try (PreparedWarehouse former = live("r1");
+        PreparedWarehouse later = live("r2")) {
+      write(former, Events5m.class, List.of(pane(view(9), 7)));
+
+      // When
+      write(later, Events5m.class, List.of(pane(view(2), 0)));
+      write(former, Events5m.class, List.of(pane(view(10), 8)));
+    }
+
+    // Then
+    assertThat(query(url, EVENTS), contains("view|2"));
+  }
+
+  @Test
+  void theRowOfABatchGivesWay() throws InterruptedException {
+    // Given
+    PreparedWarehouse batch = warehouse("b1").prepare();
+    try (batch) {
+      TestPostgres.run(
+          url,
+          "INSERT INTO millrace_stage_b1.events_5m VALUES ('2024-03-01 10:00Z',"
+              + " '2024-03-01 10:05Z', 'view', 4, 0)");
+      TestTables.publish(config, run("b1"), TABLES);
+    }
+
+    // When
+    try (PreparedWarehouse live = live("r1")) {
+      write(live, Events5m.class, List.of(pane(view(1), 0)));
+    }
+
+    // Then
+    assertThat(query(url, EVENTS), contains("view|1"));
+  }
+
+  @Test
+  void whileALiveRunWritesABatchOfItsPipelineIsRefused() {
+    // Given
+    PreparedWarehouse live = live("r1");
+    try (live) {
+
+      // When
+      UserError refused = assertThrows(UserError.class, () -> warehouse("b1").prepare());
+
+      // Then
+      assertThat(refused.getMessage(), containsString("A live run of sales is writing"));
+    }
+    warehouse("b2").prepare().close();
+  }
+
+  @Test
+  void visitsThatBecameOneLeaveNoRowBehind() {
+    // When
+    try (PreparedWarehouse live = live("r1")) {
+      write(live, ShopSession.class, List.of(pane(visit("ann", "10:00", "10:05", 2), 0)));
+      write(
+          live,
+          ShopSession.class,
+          List.of(
+              pane(visit("ann", "10:40", "10:50", 3), 4),
+              pane(visit("bob", "10:00", "10:01", 1), 0)));
+      write(live, ShopSession.class, List.of(pane(visit("ann", "10:00", "10:50", 6), 0)));
+    }
+
+    // Then
+    assertThat(query(url, SESSIONS), contains("ann|10:00|10:50|6", "bob|10:00|10:01|1"));
+  }
+
+  @Test
+  void aVisitThatIsOvertakenByWhatItBecameIsNotWritten() {
+    // When
+    try (PreparedWarehouse live = live("r1")) {
+      write(live, ShopSession.class, List.of(pane(visit("ann", "10:00", "10:50", 6), 0)));
+      write(live, ShopSession.class, List.of(pane(visit("ann", "10:40", "10:50", 3), 4)));
+    }
+
+    // Then
+    assertThat(query(url, SESSIONS), contains("ann|10:00|10:50|6"));
+  }
+
+  @Test
+  void whateverTheOrderOfPanesTheLastVisitsStand() {
+    // Given: everything that was ever said of ten users, in any order, some of it twice
+    List<WindowedValue<ShopSession>> said = new ArrayList<>();
+    List<String> wanted = new ArrayList<>();
+    for (int user = 0; user < 10; user++) {
+      String name = "user" + user;
+      said.add(pane(visit(name, "10:00", "10:00", 1), 0));
+      said.add(pane(visit(name, "10:00", "10:10", 2), 1));
+      said.add(pane(visit(name, "10:35", "10:36", 2), 0));
+      said.add(pane(visit(name, "09:50", "10:10", 3), 0));
+      said.add(pane(visit(name, "09:50", "10:36", 6), 0));
+      said.add(pane(visit(name, "11:30", "11:40", 2), 0));
+      wanted.add(name + "|09:50|10:36|6");
+      wanted.add(name + "|11:30|11:40|2");
+    }
+    said.addAll(said.subList(0, 20));
+    Random random = new Random(7);
+    Collections.shuffle(said, random);
+
+    // When
+    try (PreparedWarehouse live = live("r1")) {
+      for (int from = 0; from < said.size(); ) {
+        int to = Math.min(said.size(), from + 1 + random.nextInt(9));
+        write(live, ShopSession.class, said.subList(from, to));
+        from = to;
+      }
+    }
+
+    // Then
+    assertThat(query(url, SESSIONS), equalTo(wanted));
+  }
+
+  private Warehouse warehouse(String id) {
+    return Warehouse.at(config).forRun(run(id)).withTables(TABLES);
+  }
+
+  private PreparedWarehouse live(String id) {
+    return warehouse(id).prepareLive();
+  }
+
+  private static <T extends SpecificRecord> void write(
+      PreparedWarehouse live, Class<T> type, List<WindowedValue<T>> rows) {
+    Pipeline pipeline = Pipeline.create(PipelineOptionsFactory.create());
+    pipeline
+        .apply(Create.windowedValues(rows).withCoder(RecordCoder.of(type)))
+        .apply("Write", live.upsert(type));
+    pipeline.run().waitUntilFinish();
+  }
+
+  private static <T> WindowedValue<T> pane(T row, long index) {
+    return WindowedValues.of(
+        row,
+        GlobalWindow.INSTANCE.maxTimestamp(),
+        GlobalWindow.INSTANCE,
+        PaneInfo.createPane(index == 0, false, PaneInfo.Timing.EARLY, index, -1));
+  }
+
+  private static Events5m view(long events) {
+    return new Events5m(at("10:00"), at("10:05"), "view", events, new BigDecimal("0.0000"));
+  }
+
+  private static ShopSession visit(String user, String from, String to, long events) {
+    return new ShopSession(
+        user,
+        at(from),
+        at(to),
+        new BigDecimal("1.000"),
+        events,
+        events,
+        false,
+        new BigDecimal("0.0000"));
+  }
+
+  private static Instant at(String time) {
+    return Instant.parse("2024-03-01T" + time + ":00Z");
+  }
+}
