@@ -35,7 +35,7 @@ public final class ClickstreamPipeline {
   /** Stages that follow one another: what one writes, the next one reads. */
   static final List<List<String>> CHAINS =
       List.of(
-          List.of("RefineEvents", "DedupEvents", "EnrichEvents"),
+          List.of("RefineEvents", "EnrichEvents", "DedupEvents"),
           List.of("RefineProducts", "DedupProducts", "ClassifyProducts"),
           List.of("RefineProductClasses", "DedupProductClasses"));
 
@@ -62,14 +62,8 @@ public final class ClickstreamPipeline {
                     .withSecret(config.secret())
                     .lateAfter(config.maxLateness())
                     .futureAfter(config.maxSkew()));
-    Accounted<ShopEvent> unique =
+    Accounted<EnrichedEvent> enriched =
         refined
-            .good()
-            .apply(
-                "DedupEvents",
-                Dedup.first(ShopEvent.class).as("DedupEvents").atOnce(config.maxLateness()));
-    Accounted<EnrichedEvent> events =
-        unique
             .good()
             .apply(
                 "EnrichEvents",
@@ -79,10 +73,17 @@ public final class ClickstreamPipeline {
                         "product_id",
                         classified.good().apply("Product", Dimension.of(ClassifiedProduct.class)))
                     .into(EnrichedEvent.class, ClickstreamPipeline::enrich));
+    // Last: which copy of an event leaves first is chance, and nothing after this may depend on it.
+    Accounted<EnrichedEvent> events =
+        enriched
+            .good()
+            .apply(
+                "DedupEvents",
+                Dedup.first(EnrichedEvent.class).as("DedupEvents").atOnce(config.maxLateness()));
 
     Accounted<?>[] stages = {
       refined,
-      unique,
+      enriched,
       events,
       products.refined(),
       products.unique(),

@@ -221,10 +221,10 @@ class ClickstreamPipelineTest {
         contains(
             // stage source read = written + invalid + late + duplicate
             "ClassifyProducts products.json 2 = 2 + 0 + 0 + 0",
-            "DedupEvents events.json 11 = 10 + 0 + 0 + 1",
+            "DedupEvents events.json 10 = 9 + 0 + 0 + 1",
             "DedupProductClasses classes.json 2 = 2 + 0 + 0 + 0",
             "DedupProducts products.json 2 = 2 + 0 + 0 + 0",
-            "EnrichEvents events.json 10 = 9 + 1 + 0 + 0",
+            "EnrichEvents events.json 11 = 10 + 1 + 0 + 0",
             "RefineEvents events.json 16 = 11 + 3 + 2 + 0",
             "RefineProductClasses classes.json 2 = 2 + 0 + 0 + 0",
             "RefineProducts products.json 2 = 2 + 0 + 0 + 0"));

@@ -120,7 +120,7 @@ class ClickstreamStreamTest {
     Captured<LedgerEntry> ledger = Captured.of(results.ledger());
     pipeline.run().waitUntilFinish();
     assertThat(
-        totals(ledger), Outcomes.balancedLedger("RefineEvents", "DedupEvents", "EnrichEvents"));
+        totals(ledger), Outcomes.balancedLedger("RefineEvents", "EnrichEvents", "DedupEvents"));
     assertThat(
         totals(ledger),
         hasItem(new LedgerEntry("clickstream", "RefineEvents", "events", 3L, 2L, 0L, 1L, 0L, 0L)));
@@ -209,7 +209,7 @@ class ClickstreamStreamTest {
     Captured<LedgerEntry> ledger = Captured.of(results.ledger());
     pipeline.run().waitUntilFinish();
     assertThat(
-        totals(ledger), Outcomes.balancedLedger("RefineEvents", "DedupEvents", "EnrichEvents"));
+        totals(ledger), Outcomes.balancedLedger("RefineEvents", "EnrichEvents", "DedupEvents"));
     assertThat(
         last(windows.list(), ClickstreamStreamTest::key, Events5m::getEvents),
         equalTo(batch.windows));

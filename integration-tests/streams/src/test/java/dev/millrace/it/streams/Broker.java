@@ -44,7 +44,8 @@ final class Broker implements AutoCloseable {
     try (Admin admin = Admin.create(Map.of("bootstrap.servers", servers()))) {
       NewTopic made =
           new NewTopic(topic, Optional.of(partitions), Optional.empty())
-              .configs(Map.of("message.timestamp.type", timestampType));
+              .configs(
+                  Map.of("message.timestamp.type", timestampType, "max.message.bytes", "8388608"));
       admin.createTopics(Set.of(made)).all().get(30, TimeUnit.SECONDS);
     }
   }

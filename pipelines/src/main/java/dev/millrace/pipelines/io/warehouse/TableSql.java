@@ -40,6 +40,11 @@ final class TableSql {
   private final List<String> columns;
   private final List<String> key;
 
+  /** Of a table that is written without staging. */
+  TableSql(Contract contract) {
+    this(contract, "none");
+  }
+
   TableSql(Contract contract, String stagingSchema) {
     if (contract.key().isEmpty()) {
       throw new IllegalArgumentException(

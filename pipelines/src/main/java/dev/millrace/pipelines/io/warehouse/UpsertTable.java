@@ -138,7 +138,7 @@ public final class UpsertTable<T extends SpecificRecord> extends PTransform<PCol
 
     private void write(Connection connection) throws SQLException {
       connection.setAutoCommit(false);
-      TableSql sql = new TableSql(contract, "");
+      TableSql sql = new TableSql(contract);
       try {
         if (contract.disjoint().isPresent()) {
           lock(connection, sql);

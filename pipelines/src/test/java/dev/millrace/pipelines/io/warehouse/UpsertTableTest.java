@@ -35,7 +35,7 @@ class UpsertTableTest {
   private static final String SESSIONS =
       "SELECT user_id, to_char(session_start AT TIME ZONE 'UTC', 'HH24:MI'),"
           + " to_char(session_end AT TIME ZONE 'UTC', 'HH24:MI'), events FROM shop_session"
-          + " ORDER BY 1 COLLATE \"C\", 2";
+          + " ORDER BY user_id COLLATE \"C\", session_start";
   private static final String EVENTS = "SELECT action, events FROM events_5m ORDER BY 1";
 
   private static final List<Contract> TABLES =
@@ -184,7 +184,10 @@ class UpsertTableTest {
       PreparedWarehouse live, Class<T> type, List<WindowedValue<T>> rows) {
     Pipeline pipeline = Pipeline.create(PipelineOptionsFactory.create());
     pipeline
-        .apply(Create.windowedValues(rows).withCoder(RecordCoder.of(type)))
+        .apply(
+            Create.windowedValues(rows)
+                .withCoder(RecordCoder.of(type))
+                .withWindowCoder(GlobalWindow.Coder.INSTANCE))
         .apply("Write", live.upsert(type));
     pipeline.run().waitUntilFinish();
   }
