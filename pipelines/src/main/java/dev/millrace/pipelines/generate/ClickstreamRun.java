@@ -13,7 +13,7 @@ import org.jspecify.annotations.Nullable;
 final class ClickstreamRun extends GeneratorRun<EventLine, EventDraft> {
 
   /** A Friday morning: the first record arrives then. */
-  private static final long START = Instant.parse("2024-03-01T06:00:00Z").toEpochMilli();
+  static final long START = Instant.parse("2024-03-01T06:00:00Z").toEpochMilli();
 
   private static final long STEP_MILLIS = 500;
   private static final long USUAL_DELAY_MILLIS = 20_000;

@@ -8,7 +8,9 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
 import java.util.function.LongConsumer;
+import java.util.function.UnaryOperator;
 import java.util.stream.Stream;
 import org.apache.beam.sdk.options.PipelineOptions;
 import org.jspecify.annotations.Nullable;
@@ -40,6 +42,10 @@ abstract class Generate implements GeneratorEntry {
       if (PlayTopic.isMeantBy(out)) {
         return intoTopic(out, options, progress);
       }
+      if (atTheClock(options).isPresent()) {
+        throw new UserError(
+            "generate " + name() + ": --live is for a topic, --out=kafka://host:port/topic.");
+      }
       if (options.getKeyOut() != null || options.getRate() != 0) {
         throw new UserError(
             "generate "
@@ -67,15 +73,33 @@ abstract class Generate implements GeneratorEntry {
             Path.of(out, AnswerKey.FILE_NAME));
   }
 
+  /** What moves each line to the time at which it is written, if that is wanted. */
+  Optional<UnaryOperator<byte[]>> atTheClock(PipelineOptions options) {
+    return Optional.empty();
+  }
+
   private String intoTopic(String out, GenerateOptions options, LongConsumer progress)
       throws IOException {
     PlayTopic topic =
         PlayTopic.to("--out", out).withRate(options.getRate()).withSeed(options.getSeed());
+    Optional<UnaryOperator<byte[]>> atTheClock = atTheClock(options);
+    if (atTheClock.isPresent()) {
+      if (options.getKeyOut() != null) {
+        throw new UserError(
+            "generate " + name() + ": with --live there is no answer key; leave --key-out out.");
+      }
+      topic = topic.withLines(atTheClock.get());
+    }
     topic.prepare();
     Path directory = Files.createTempDirectory("millrace-generate");
     try {
       AnswerKey key = write(options, 1, Compression.NONE, directory).inOne();
       PlayTopic.Played played = topic.play(linesIn(directory), progress);
+      if (atTheClock.isPresent()) {
+        return "%,d records in the %d partitions of %s, as they happened%nRead them with %s=%s"
+            .formatted(
+                played.records(), played.partitions(), topic.source(), readBy(), topic.source());
+      }
       return "%,d records in the %d partitions of %s: %s%n%s%s%nRead them with %s='%s?until=end&arrival=record'"
           .formatted(
               played.records(),

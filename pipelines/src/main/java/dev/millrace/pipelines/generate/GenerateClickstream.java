@@ -2,6 +2,9 @@ package dev.millrace.pipelines.generate;
 
 import java.io.IOException;
 import java.nio.file.Path;
+import java.time.Clock;
+import java.util.Optional;
+import java.util.function.UnaryOperator;
 import org.apache.beam.sdk.options.PipelineOptions;
 
 /** {@code generate clickstream} on the command line. */
@@ -33,6 +36,13 @@ public final class GenerateClickstream extends Generate {
   @Override
   String readBy() {
     return "--events";
+  }
+
+  @Override
+  Optional<UnaryOperator<byte[]>> atTheClock(PipelineOptions given) {
+    return given.as(GenerateClickstreamOptions.class).getLive()
+        ? Optional.of(new AtTheClock(Clock.systemUTC()))
+        : Optional.empty();
   }
 
   @Override

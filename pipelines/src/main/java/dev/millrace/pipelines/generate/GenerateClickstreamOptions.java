@@ -11,4 +11,12 @@ public interface GenerateClickstreamOptions extends GenerateOptions {
   String getOut();
 
   void setOut(String value);
+
+  @Description(
+      "Into a topic: events happen while they are written, at the clock's time, and not on a morning of 2024. So a live run finds them"
+          + " as on time, as late and as early as they are meant, but for a few at the very edge; therefore there is no answer key")
+  @Default.Boolean(false)
+  boolean getLive();
+
+  void setLive(boolean value);
 }

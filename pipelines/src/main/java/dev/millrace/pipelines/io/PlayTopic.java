@@ -15,6 +15,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.LongConsumer;
+import java.util.function.UnaryOperator;
 import org.apache.kafka.clients.admin.NewTopic;
 import org.apache.kafka.clients.admin.OffsetSpec;
 import org.apache.kafka.clients.producer.KafkaProducer;
@@ -51,10 +52,13 @@ public final class PlayTopic {
   private final long rate;
   private final long seed;
 
-  private PlayTopic(TopicUri uri, long rate, long seed) {
+  private final UnaryOperator<byte[]> lines;
+
+  private PlayTopic(TopicUri uri, long rate, long seed, UnaryOperator<byte[]> lines) {
     this.uri = uri;
     this.rate = rate;
     this.seed = seed;
+    this.lines = lines;
   }
 
   /**
@@ -66,7 +70,7 @@ public final class PlayTopic {
   public static PlayTopic to(String option, String uri) {
     TopicUri parsed = TopicUri.parse(option, uri, Set.of("partitions"));
     partitions(parsed);
-    return new PlayTopic(parsed, 0, 0);
+    return new PlayTopic(parsed, 0, 0, UnaryOperator.identity());
   }
 
   /** Whether a URI means a topic. */
@@ -79,12 +83,17 @@ public final class PlayTopic {
     if (perSecond < 0) {
       throw new UserError("--rate is " + perSecond + "; give records a second, or 0 for no bound.");
     }
-    return new PlayTopic(uri, perSecond, seed);
+    return new PlayTopic(uri, perSecond, seed, lines);
   }
 
   /** The same with another seed. */
   public PlayTopic withSeed(long other) {
-    return new PlayTopic(uri, rate, other);
+    return new PlayTopic(uri, rate, other, lines);
+  }
+
+  /** The same, writing what is made of each line when it is its turn. */
+  public PlayTopic withLines(UnaryOperator<byte[]> made) {
+    return new PlayTopic(uri, rate, seed, made);
   }
 
   /** The topic as a source. */
@@ -266,7 +275,7 @@ public final class PlayTopic {
       // What becomes of it is told to the callback.
       Future<?> unused =
           producer.send(
-              new ProducerRecord<>(uri.topic(), partition, null, line),
+              new ProducerRecord<>(uri.topic(), partition, null, lines.apply(line)),
               (metadata, failed) -> {
                 if (failed != null) {
                   failure.compareAndSet(null, failed);
