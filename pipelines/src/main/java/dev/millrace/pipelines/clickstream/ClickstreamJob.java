@@ -1,9 +1,12 @@
 package dev.millrace.pipelines.clickstream;
 
 import dev.millrace.pipelines.CatalogueEntry;
-import dev.millrace.pipelines.PipelineJob;
 import dev.millrace.pipelines.RunGate;
 import dev.millrace.pipelines.io.Lake;
+import dev.millrace.pipelines.io.PrintRows;
+import dev.millrace.pipelines.io.WriteTopic;
+import dev.millrace.pipelines.io.warehouse.TableChange;
+import dev.millrace.pipelines.job.PipelineJob;
 import dev.millrace.pipelines.report.ReportReader;
 import dev.millrace.pipelines.report.ReportReader.Query;
 import dev.millrace.pipelines.report.RunReport;
@@ -28,6 +31,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import org.apache.beam.sdk.Pipeline;
+import org.apache.beam.sdk.transforms.Wait;
 import org.apache.beam.sdk.values.PCollection;
 
 /** One run of {@code clickstream}: joins the flow to sources, lake, warehouse and report. */
@@ -89,6 +93,8 @@ final class ClickstreamJob extends PipelineJob {
 
   private final ClickstreamConfig config;
   private final Optional<Duration> runFor;
+  private final boolean console;
+  private final Optional<WriteTopic<Events5m>> aggregated;
 
   ClickstreamJob(ClickstreamOptions options, CatalogueEntry.Surroundings surroundings) {
     super(
@@ -123,6 +129,11 @@ final class ClickstreamJob extends PipelineJob {
         config.maxLateness(),
         ClickstreamPipeline.CHAINS.get(2));
     runFor = ClickstreamConfig.runFor(options, isLive());
+    console = options.getConsole();
+    aggregated =
+        Optional.ofNullable(options.getAggregated())
+            .map(uri -> WriteTopic.to("--aggregated", uri, Events5m.class));
+    aggregated.ifPresent(WriteTopic::check);
   }
 
   @Override
@@ -138,6 +149,7 @@ final class ClickstreamJob extends PipelineJob {
             new ClickstreamInputs(raw.get(0), raw.get(1), raw.get(2)), config, VERSION);
     if (isLive()) {
       tables(results);
+      tell(results.answers().events5m(), results.answers().minutes());
       return;
     }
     PCollection<Long> go =
@@ -151,7 +163,21 @@ final class ClickstreamJob extends PipelineJob {
     PCollection<String> files = write(lake);
     tables(results);
     table("Profile", results.profile(), FieldProfile.class);
-    publish(go, lake, files);
+    PCollection<TableChange> published = publish(go, lake, files);
+    // Outside nothing can be taken back: it is told of what is published, and no sooner.
+    if (aggregated.isPresent() || console) {
+      tell(
+          results.answers().events5m().apply("PublishedEvents5m", Wait.on(published)),
+          results.answers().minutes().apply("PublishedMinutes", Wait.on(published)));
+    }
+  }
+
+  /** Tells others than the warehouse, if that was asked for. */
+  private void tell(PCollection<Events5m> windows, PCollection<ShopMinute> minutes) {
+    aggregated.ifPresent(topic -> windows.apply("AggregatedEvents", topic));
+    if (console) {
+      minutes.apply("Console", PrintRows.of(ShopMinute.class));
+    }
   }
 
   private void tables(ClickstreamResults results) {

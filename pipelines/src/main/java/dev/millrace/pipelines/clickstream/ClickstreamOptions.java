@@ -1,7 +1,7 @@
 package dev.millrace.pipelines.clickstream;
 
-import dev.millrace.pipelines.EdgeOptions;
 import dev.millrace.pipelines.Example;
+import dev.millrace.pipelines.job.EdgeOptions;
 import org.apache.beam.sdk.options.Default;
 import org.apache.beam.sdk.options.Description;
 import org.jspecify.annotations.Nullable;
@@ -74,4 +74,18 @@ public interface ClickstreamOptions extends EdgeOptions {
   double getMaxRejectRatio();
 
   void setMaxRejectRatio(double value);
+
+  @Description(
+      "Also write each row of events_5m to this Kafka topic, as JSON: kafka://host:port/aggregated_events. At least once, with the"
+          + " row's key; or ?delivery=exactly-once on Flink")
+  @Example("kafka://127.0.0.1:9092/aggregated_events")
+  @Nullable String getAggregated();
+
+  void setAggregated(@Nullable String value);
+
+  @Description("Also print each row of the dashboard, shop_minute, as it changes")
+  @Default.Boolean(false)
+  boolean getConsole();
+
+  void setConsole(boolean value);
 }

@@ -56,6 +56,21 @@ final class JsonRows {
     return bytes.toByteArray();
   }
 
+  /** Some fields of a record, in their order. */
+  static byte[] ofFields(IndexedRecord row, List<String> names) throws IOException {
+    ByteArrayOutputStream bytes = new ByteArrayOutputStream(64);
+    try (JsonGenerator json = JSON.createGenerator(bytes)) {
+      json.writeStartObject();
+      for (String name : names) {
+        Schema.Field field = row.getSchema().getField(name);
+        json.writeFieldName(name);
+        write(json, field.schema(), row.get(field.pos()));
+      }
+      json.writeEndObject();
+    }
+    return bytes.toByteArray();
+  }
+
   /**
    * A row of CSV. Columns of numeric and boolean fields stand bare if they look it, all else as
    * text, so that the type check refuses what is not of its type; an empty column is null.
@@ -96,6 +111,15 @@ final class JsonRows {
       throws IOException {
     if (value == null) {
       json.writeNull();
+      return;
+    }
+    // Generated classes hold logical values as what they mean.
+    if (value instanceof BigDecimal decimal) {
+      json.writeRawValue(decimal.toPlainString());
+      return;
+    }
+    if (value instanceof Instant || value instanceof LocalDate) {
+      json.writeString(value.toString());
       return;
     }
     Schema schema = declared;

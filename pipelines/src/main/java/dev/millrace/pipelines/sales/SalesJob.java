@@ -1,9 +1,9 @@
 package dev.millrace.pipelines.sales;
 
 import dev.millrace.pipelines.CatalogueEntry;
-import dev.millrace.pipelines.PipelineJob;
 import dev.millrace.pipelines.RunGate;
 import dev.millrace.pipelines.io.Lake;
+import dev.millrace.pipelines.job.PipelineJob;
 import dev.millrace.pipelines.report.ReportReader;
 import dev.millrace.pipelines.report.RunReport;
 import dev.millrace.pipelines.report.RunSummary;

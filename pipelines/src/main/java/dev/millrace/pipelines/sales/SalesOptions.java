@@ -1,7 +1,7 @@
 package dev.millrace.pipelines.sales;
 
-import dev.millrace.pipelines.EdgeOptions;
 import dev.millrace.pipelines.Example;
+import dev.millrace.pipelines.job.EdgeOptions;
 import org.apache.beam.sdk.options.Default;
 import org.apache.beam.sdk.options.Description;
 import org.jspecify.annotations.Nullable;

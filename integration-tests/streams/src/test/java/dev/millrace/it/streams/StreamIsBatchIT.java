@@ -12,6 +12,7 @@ import dev.millrace.pipelines.generate.ClickstreamGenerator;
 import dev.millrace.pipelines.generate.Share;
 import dev.millrace.transforms.refine.Vault;
 import java.io.InputStream;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.sql.Connection;
@@ -29,6 +30,8 @@ import java.util.Objects;
 import java.util.Random;
 import java.util.TreeMap;
 import java.util.concurrent.Future;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import java.util.stream.LongStream;
 import org.apache.beam.runners.direct.DirectOptions;
 import org.apache.beam.runners.direct.DirectRunner;
@@ -36,8 +39,13 @@ import org.apache.beam.sdk.Pipeline;
 import org.apache.beam.sdk.PipelineResult;
 import org.apache.beam.sdk.metrics.MetricResult;
 import org.apache.beam.sdk.options.PipelineOptionsFactory;
+import org.apache.kafka.clients.consumer.ConsumerRecord;
+import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerRecord;
+import org.apache.kafka.common.TopicPartition;
+import org.apache.kafka.common.serialization.ByteArraySerializer;
+import org.apache.kafka.common.serialization.StringDeserializer;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Timeout;
@@ -97,7 +105,10 @@ class StreamIsBatchIT {
     long records = play(topic, seed);
 
     // When
-    Map<String, List<String>> live = live("live" + seed, broker.uri(topic), records);
+    String aggregated = "aggregated" + seed;
+    broker.makeTopic(aggregated, 2);
+    Map<String, List<String>> live =
+        live("live" + seed, broker.uri(topic), broker.uri(aggregated), records);
     Path lake = home.resolve("archive" + seed);
     batch("archived" + seed, broker.uri(topic) + "?until=end", lake);
     Map<String, List<String>> again =
@@ -110,6 +121,57 @@ class StreamIsBatchIT {
     for (String table : TABLES) {
       assertThat(table, live.get(table), equalTo(again.get(table)));
     }
+    assertThat(
+        lastOfEachKey(aggregated),
+        equalTo(
+            again.getOrDefault("events_5m", List.of()).stream()
+                .map(StreamIsBatchIT::essence)
+                .sorted()
+                .toList()));
+  }
+
+  /** What a reader of the topic has when it keeps the greatest pane of each key. */
+  private static List<String> lastOfEachKey(String topic) throws Exception {
+    Map<String, ConsumerRecord<String, String>> last = new TreeMap<>();
+    try (KafkaConsumer<String, String> consumer =
+        new KafkaConsumer<>(
+            Map.of("bootstrap.servers", broker.servers(), "auto.offset.reset", "earliest"),
+            new StringDeserializer(),
+            new StringDeserializer())) {
+      List<TopicPartition> partitions =
+          consumer.partitionsFor(topic).stream()
+              .map(p -> new TopicPartition(topic, p.partition()))
+              .toList();
+      consumer.assign(partitions);
+      Map<TopicPartition, Long> ends = consumer.endOffsets(partitions);
+      while (partitions.stream().anyMatch(p -> consumer.position(p) < ends.getOrDefault(p, 0L))) {
+        for (ConsumerRecord<String, String> record : consumer.poll(Duration.ofMillis(100))) {
+          last.merge(record.key(), record, (one, other) -> pane(one) > pane(other) ? one : other);
+        }
+      }
+    }
+    return last.values().stream().map(record -> essence(record.value())).sorted().toList();
+  }
+
+  private static long pane(ConsumerRecord<String, String> record) {
+    return Long.parseLong(
+        new String(record.headers().lastHeader("millrace.pane").value(), StandardCharsets.UTF_8));
+  }
+
+  /** Minute, action, count and revenue: what topic and table spell alike. */
+  private static String essence(String json) {
+    return field(json, "window_start").substring(0, 16)
+        + field(json, "action")
+        + " "
+        + field(json, "events")
+        + " "
+        + field(json, "revenue");
+  }
+
+  private static String field(String json, String name) {
+    Matcher matcher = Pattern.compile("\"" + name + "\": ?\"?([^\",}]+)").matcher(json);
+    assertThat(json, matcher.find());
+    return matcher.group(1);
   }
 
   /** Generated records, in their order of arrival, each into any partition. */
@@ -140,8 +202,8 @@ class StreamIsBatchIT {
         new KafkaProducer<>(
             Map.of(
                 "bootstrap.servers", broker.servers(), "linger.ms", 5, "max.request.size", 8 << 20),
-            new org.apache.kafka.common.serialization.ByteArraySerializer(),
-            new org.apache.kafka.common.serialization.ByteArraySerializer())) {
+            new ByteArraySerializer(),
+            new ByteArraySerializer())) {
       List<Future<?>> sent = new ArrayList<>();
       for (int i = 0; i < lines.size(); i++) {
         long arrival = START.toEpochMilli() + 500L * i;
@@ -157,10 +219,11 @@ class StreamIsBatchIT {
     return lines.size();
   }
 
-  private static Map<String, List<String>> live(String database, String topic, long records)
-      throws Exception {
+  private static Map<String, List<String>> live(
+      String database, String topic, String aggregated, long records) throws Exception {
     String url = newDatabase(database);
     ClickstreamOptions options = options(url, topic, home.resolve("no_lake"));
+    options.setAggregated(aggregated);
     CatalogueEntry.Job job = new ClickstreamEntry().job(options, new NoSurroundings());
     job.prepare();
     Pipeline pipeline = Pipeline.create(options);

@@ -1,5 +1,6 @@
-package dev.millrace.pipelines;
+package dev.millrace.pipelines.job;
 
+import dev.millrace.pipelines.Example;
 import org.apache.beam.sdk.options.Default;
 import org.apache.beam.sdk.options.Description;
 import org.apache.beam.sdk.options.PipelineOptions;

@@ -1,6 +1,9 @@
-package dev.millrace.pipelines;
+package dev.millrace.pipelines.job;
 
 import dev.millrace.contract.Contract;
+import dev.millrace.pipelines.CatalogueEntry;
+import dev.millrace.pipelines.RunGate;
+import dev.millrace.pipelines.UserError;
 import dev.millrace.pipelines.io.Lake;
 import dev.millrace.pipelines.io.LakeLock;
 import dev.millrace.pipelines.io.Manifest;
@@ -234,8 +237,10 @@ public abstract class PipelineJob implements CatalogueEntry.Job {
 
   /**
    * Publishes the tables that were written, and then the lake, when the gate has let the run pass.
+   * What it returns comes when the tables are published.
    */
-  protected final void publish(PCollection<Long> go, Lake lake, PCollection<String> files) {
+  protected final PCollection<TableChange> publish(
+      PCollection<Long> go, Lake lake, PCollection<String> files) {
     PCollection<TableChange> published =
         go.apply("PublishWarehouse", warehouse().publish().after(written));
     published
@@ -243,6 +248,7 @@ public abstract class PipelineJob implements CatalogueEntry.Job {
             "WarehousePublished",
             Combine.globally(Count.<TableChange>combineFn()).withoutDefaults())
         .apply("PublishLake", lake.publish().after(files));
+    return published;
   }
 
   private Warehouse warehouse() {

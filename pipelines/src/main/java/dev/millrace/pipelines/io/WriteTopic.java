@@ -1,0 +1,145 @@
+package dev.millrace.pipelines.io;
+
+import dev.millrace.contract.Contract;
+import dev.millrace.contract.FieldContract;
+import dev.millrace.pipelines.UserError;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import org.apache.avro.specific.SpecificRecord;
+import org.apache.beam.sdk.coders.ByteArrayCoder;
+import org.apache.beam.sdk.io.kafka.KafkaIO;
+import org.apache.beam.sdk.io.kafka.ProducerRecordCoder;
+import org.apache.beam.sdk.transforms.DoFn;
+import org.apache.beam.sdk.transforms.PTransform;
+import org.apache.beam.sdk.transforms.ParDo;
+import org.apache.beam.sdk.transforms.windowing.PaneInfo;
+import org.apache.beam.sdk.values.PCollection;
+import org.apache.beam.sdk.values.PDone;
+import org.apache.kafka.clients.producer.ProducerConfig;
+import org.apache.kafka.clients.producer.ProducerRecord;
+import org.apache.kafka.common.header.internals.RecordHeader;
+import org.apache.kafka.common.serialization.ByteArraySerializer;
+
+/**
+ * Writes rows to a Kafka topic as JSON, named by {@code kafka://host:port[,host:port]/topic}, with
+ * a parameter after a {@code ?}: {@code delivery=at-least-once} (the default) or {@code
+ * delivery=exactly-once}.
+ *
+ * <p>The key of a record is the row's key, as a JSON object; the value is the row; the header
+ * {@code millrace.pane} counts the panes that stated this key and window, from 0. A later record of
+ * a key replaces an earlier one, so the topic can be compacted, and a reader that keeps the last of
+ * each key, or the greatest pane, has the table.
+ *
+ * <p><b>Input:</b> records of a contract with a key. <b>Output:</b> none. <b>Bounded/unbounded:</b>
+ * both. <b>State and timers:</b> none at least once; exactly once those of Beam's {@code
+ * KafkaIO.withEOS}, which shuffles at random, so that panes of one key can overtake one another:
+ * then the header decides. <b>Reasons:</b> none. <b>Guarantee:</b> at least once: after a restart a
+ * record can stand there again, with the same key, value and pane. Exactly once for readers of
+ * committed records; it needs a runner with checkpointed input, and others are refused.
+ * <b>Runners:</b> all at least once; Flink exactly once.
+ *
+ * @param <T> type of the records
+ */
+public final class WriteTopic<T extends SpecificRecord> extends PTransform<PCollection<T>, PDone> {
+
+  /** Transactions that are written side by side. */
+  private static final int SHARDS = 2;
+
+  private static final String EXACTLY_ONCE = "exactly-once";
+
+  private final TopicUri uri;
+  private final Contract contract;
+
+  private WriteTopic(TopicUri uri, Contract contract) {
+    this.uri = uri;
+    this.contract = contract;
+  }
+
+  /**
+   * Writes to the topic a URI names.
+   *
+   * @param option the option that names it: messages begin with it
+   * @throws UserError if the URI is wrong
+   */
+  public static <T extends SpecificRecord> WriteTopic<T> to(
+      String option, String uri, Class<T> type) {
+    TopicUri topic = TopicUri.parse(option, uri, Set.of("delivery"));
+    String delivery = topic.parameters().getOrDefault("delivery", "at-least-once");
+    if (!delivery.equals("at-least-once") && !delivery.equals(EXACTLY_ONCE)) {
+      throw topic.wrong("delivery", "delivery=at-least-once or delivery=exactly-once");
+    }
+    return new WriteTopic<>(topic, Contract.of(type));
+  }
+
+  /** Checks that the topic is there; a {@link UserError} says what is wrong. */
+  public void check() {
+    try (Topics topics = Topics.at(uri)) {
+      topics.partitions();
+    }
+  }
+
+  @Override
+  public PDone expand(PCollection<T> rows) {
+    KafkaIO.WriteRecords<byte[], byte[]> write =
+        KafkaIO.<byte[], byte[]>writeRecords()
+            .withBootstrapServers(uri.servers())
+            .withTopic(uri.topic())
+            .withKeySerializer(ByteArraySerializer.class)
+            .withValueSerializer(ByteArraySerializer.class)
+            .withProducerConfigUpdates(
+                Map.of(
+                    ProducerConfig.ACKS_CONFIG,
+                    "all",
+                    ProducerConfig.ENABLE_IDEMPOTENCE_CONFIG,
+                    true,
+                    ProducerConfig.LINGER_MS_CONFIG,
+                    5,
+                    ProducerConfig.COMPRESSION_TYPE_CONFIG,
+                    "lz4"));
+    if (EXACTLY_ONCE.equals(uri.parameters().get("delivery"))) {
+      String runner = rows.getPipeline().getOptions().getRunner().getSimpleName();
+      if (!runner.contains("Flink")) {
+        throw new UserError(
+            "%s: 'delivery=exactly-once' needs a runner that gives a step its input again as it was, which %s does not (https://github.com/apache/beam/issues/19131). Use --runner=flink, or delivery=at-least-once: every record has a key, so that it can stand twice and count once."
+                .formatted(uri.option(), runner));
+      }
+      write = write.withEOS(SHARDS, "millrace-" + uri.topic());
+    }
+    rows.apply("Records", ParDo.of(new ToRecord<T>(uri.topic(), contract)))
+        .setCoder(ProducerRecordCoder.of(ByteArrayCoder.of(), ByteArrayCoder.of()))
+        .apply("Write", write);
+    return PDone.in(rows.getPipeline());
+  }
+
+  private static final class ToRecord<T extends SpecificRecord>
+      extends DoFn<T, ProducerRecord<byte[], byte[]>> {
+    private final String topic;
+    private final Contract contract;
+
+    private ToRecord(String topic, Contract contract) {
+      this.topic = topic;
+      this.contract = contract;
+    }
+
+    @ProcessElement
+    public void process(
+        @Element T row, PaneInfo pane, OutputReceiver<ProducerRecord<byte[], byte[]>> out)
+        throws IOException {
+      List<String> key = contract.key().stream().map(FieldContract::name).toList();
+      out.output(
+          new ProducerRecord<>(
+              topic,
+              null,
+              null,
+              JsonRows.ofFields(row, key),
+              JsonRows.ofRecord(row, Map.of()),
+              List.of(
+                  new RecordHeader(
+                      "millrace.pane",
+                      Long.toString(pane.getIndex()).getBytes(StandardCharsets.UTF_8)))));
+    }
+  }
+}
