@@ -98,13 +98,16 @@ final class RegistryServer extends JavaServer {
     }
   }
 
+  /** The innermost cause of the last error. */
   @Override
   String reason(List<String> log) {
     String reason = "";
     for (String line : log) {
-      Matcher error = ERROR.matcher(line);
-      if (error.find()) {
-        reason = error.group(1).strip().replaceFirst("(?s)\\. .*|\\.$", "");
+      Matcher said = ERROR.matcher(line);
+      if (said.find()) {
+        reason = said.group(1).strip().replaceFirst("\\. .*|\\.$", "");
+      } else if (line.startsWith("Caused by: ")) {
+        reason = line.replaceFirst("^Caused by: (?:[\\w.$]+: )?", "").strip();
       }
     }
     return reason;

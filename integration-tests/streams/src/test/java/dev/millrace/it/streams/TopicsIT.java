@@ -8,10 +8,12 @@ import static org.hamcrest.Matchers.greaterThanOrEqualTo;
 import static org.hamcrest.Matchers.is;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
+import dev.millrace.contract.Contract;
 import dev.millrace.direct.Main;
 import dev.millrace.it.streams.Broker.Value;
 import dev.millrace.it.streams.Broker.Written;
 import dev.millrace.local.LocalPostgres;
+import dev.millrace.local.LocalRegistry;
 import dev.millrace.pipelines.UserError;
 import dev.millrace.pipelines.generate.AnswerKey;
 import dev.millrace.pipelines.generate.GenerateSales;
@@ -19,6 +21,7 @@ import dev.millrace.pipelines.io.PlayTopic;
 import dev.millrace.pipelines.io.RecordTopic;
 import dev.millrace.pipelines.sales.SalesEntry;
 import dev.millrace.runners.Millrace;
+import dev.millrace.schemas.retail.Sale;
 import dev.millrace.transforms.RawRecord;
 import dev.millrace.transforms.refine.Vault;
 import java.io.ByteArrayOutputStream;
@@ -69,14 +72,17 @@ class TopicsIT {
 
   @TempDir static Path home;
   private static Broker broker;
+  private static LocalRegistry registry;
 
   @BeforeAll
   static void start() {
     broker = Broker.in(home.resolve("kafka"));
+    registry = LocalRegistry.start(home.resolve("registry"));
   }
 
   @AfterAll
   static void stop() {
+    registry.close();
     broker.close();
   }
 
@@ -279,7 +285,7 @@ class TopicsIT {
 
     // When: the seed decides which partition is the first
     PlayTopic.Played played =
-        PlayTopic.to("--out", broker.uri("played") + "?partitions=2")
+        PlayTopic.to("--out", broker.uri("played") + "?partitions=2", Contract.of(Sale.class))
             .withSeed(1)
             .play(List.of(one, two), records -> {});
 
@@ -296,7 +302,7 @@ class TopicsIT {
   void aRateIsKept() throws Exception {
     // Given
     Path file = Files.writeString(home.resolve("paced.jsonl"), "x\n".repeat(31));
-    PlayTopic topic = PlayTopic.to("--out", broker.uri("paced"));
+    PlayTopic topic = PlayTopic.to("--out", broker.uri("paced"), Contract.of(Sale.class));
     topic.prepare();
 
     // When
@@ -316,7 +322,9 @@ class TopicsIT {
     UserError refused =
         assertThrows(
             UserError.class,
-            () -> PlayTopic.to("--out", broker.uri("two") + "?partitions=5").prepare());
+            () ->
+                PlayTopic.to("--out", broker.uri("two") + "?partitions=5", Contract.of(Sale.class))
+                    .prepare());
 
     // Then
     assertThat(
@@ -344,6 +352,8 @@ class TopicsIT {
         "--out=" + topic + "?partitions=3",
         "--key-out=" + keyFile);
     AnswerKey.Counts key = AnswerKey.readFromFile(keyFile).total();
+    String avro = broker.uri("sales-avro") + "?format=avro&registry=" + registry.url();
+    run("generate", "sales", "--records=4000", "--seed=5", "--out=" + avro);
 
     try (LocalPostgres postgres = LocalPostgres.in(home.resolve("postgres"))) {
       // When
@@ -351,10 +361,16 @@ class TopicsIT {
           sales(postgres, "of_files", home.resolve("files").toString(), dimensions);
       Connection ofTopic =
           sales(postgres, "of_topic", topic + "?until=end&arrival=record", dimensions);
+      Connection ofAvro =
+          sales(postgres, "of_avro", avro + "&until=end&arrival=record", dimensions);
 
       // Then
       try (ofFiles;
-          ofTopic) {
+          ofTopic;
+          ofAvro) {
+        assertThat(answers(ofAvro), equalTo(answers(ofFiles)));
+        assertThat(ledger(ofAvro), equalTo(ledger(key)));
+        assertThat(rejects(ofAvro), equalTo(rejects(ofTopic)));
         assertThat(answers(ofTopic), equalTo(answers(ofFiles)));
         assertThat(ledger(ofTopic), equalTo(ledger(key)));
         assertThat(
@@ -450,6 +466,14 @@ class TopicsIT {
                   + " t"));
     }
     return answers;
+  }
+
+  /** Rejects by reason, field and version. */
+  private static List<String> rejects(Connection warehouse) throws Exception {
+    return rows(
+        warehouse,
+        "SELECT concat_ws(' ', reason, field, contract_version, count(*)) FROM dead_letter"
+            + " GROUP BY reason, field, contract_version");
   }
 
   private static List<String> ledger(Connection warehouse) throws Exception {
