@@ -14,7 +14,6 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.Optional;
 import java.util.concurrent.locks.LockSupport;
-import org.apache.avro.AvroRuntimeException;
 import org.apache.avro.Schema;
 import org.jspecify.annotations.Nullable;
 
@@ -67,7 +66,7 @@ final class SchemaRegistry {
     try {
       return Optional.of(
           new Schema.Parser().setValidateDefaults(false).parse(found.path("schema").asText()));
-    } catch (AvroRuntimeException | StackOverflowError notAvro) {
+    } catch (RuntimeException | StackOverflowError notAvro) {
       return Optional.empty();
     }
   }

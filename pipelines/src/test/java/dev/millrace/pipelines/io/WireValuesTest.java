@@ -58,7 +58,7 @@ class WireValuesTest {
           schema(
               """
               {"type": "record", "name": "R", "fields": [
-                {"name": "f", "type": {"type": "fixed", "name": "F", "size": 2147483647}}]}
+                {"name": "f", "type": {"type": "fixed", "name": "F", "size": 2147483639}}]}
               """),
           7,
           schema(
