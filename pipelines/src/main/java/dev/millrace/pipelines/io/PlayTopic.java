@@ -134,11 +134,16 @@ public final class PlayTopic {
    */
   public record Played(long records, long before, int partitions) {}
 
-  /** Makes the topic ready, so that what is wrong with it is found before there is work. */
+  /**
+   * Makes the topic ready, and its schemas, so that what is wrong with it is found before there is
+   * work.
+   */
   public Played prepare() {
     format.check();
     try (Topics topics = Topics.at(uri)) {
-      return prepare(topics);
+      Played before = prepare(topics);
+      wire();
+      return before;
     }
   }
 
@@ -248,6 +253,7 @@ public final class PlayTopic {
     }
   }
 
+  /** What turns lines into values, once the schemas are registered; null for JSON. */
   private @Nullable WireLines wire() {
     SchemaRegistry registry = format.schemas();
     return registry == null

@@ -74,6 +74,11 @@ abstract class JavaServer {
   /** Whether the server writes down itself who it is; else this does. */
   abstract boolean writesRunFile();
 
+  /** What else is to be known of a server that runs. */
+  String note() {
+    return "";
+  }
+
   final String name() {
     return name;
   }
@@ -216,7 +221,7 @@ abstract class JavaServer {
         mayAnswer(run) && answers(run, patience)
             ? LocalStack.State.UP
             : run.ready() ? LocalStack.State.SILENT : LocalStack.State.STARTING;
-    return new LocalStack.Server(name, state, run.address(), run.pid(), run.start(), "");
+    return new LocalStack.Server(name, state, run.address(), run.pid(), run.start(), note());
   }
 
   /**

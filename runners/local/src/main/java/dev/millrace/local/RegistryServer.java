@@ -74,6 +74,11 @@ final class RegistryServer extends JavaServer {
   }
 
   @Override
+  String note() {
+    return "the schema registry";
+  }
+
+  @Override
   boolean writesRunFile() {
     return false;
   }
