@@ -85,7 +85,9 @@ abstract class Generate implements GeneratorEntry {
   private String intoTopic(String out, GenerateOptions options, LongConsumer progress)
       throws IOException {
     PlayTopic topic =
-        PlayTopic.to("--out", out, contract()).withRate(options.getRate()).withSeed(options.getSeed());
+        PlayTopic.to("--out", out, contract())
+            .withRate(options.getRate())
+            .withSeed(options.getSeed());
     Optional<UnaryOperator<byte[]>> atTheClock = atTheClock(options);
     if (atTheClock.isPresent()) {
       if (options.getKeyOut() != null) {

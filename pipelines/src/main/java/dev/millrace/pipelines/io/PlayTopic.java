@@ -86,8 +86,7 @@ public final class PlayTopic {
   public static PlayTopic to(String option, String uri, Contract contract) {
     TopicUri parsed = TopicUri.parse(option, uri, TopicFormat.with("partitions"));
     partitions(parsed);
-    return new PlayTopic(
-        parsed, contract, TopicFormat.of(parsed), 0, 0, UnaryOperator.identity());
+    return new PlayTopic(parsed, contract, TopicFormat.of(parsed), 0, 0, UnaryOperator.identity());
   }
 
   /** Whether a URI means a topic. */

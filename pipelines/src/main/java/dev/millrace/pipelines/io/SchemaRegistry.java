@@ -25,6 +25,7 @@ final class SchemaRegistry {
 
   private static final String TYPE = "application/vnd.schemaregistry.v1+json";
   private static final Duration PATIENCE = Duration.ofSeconds(10);
+  private static final int MESSAGE = 200;
   private static final int TRIES = 4;
   private static final Duration PAUSE = Duration.ofMillis(250);
   private static final ObjectMapper JSON = new ObjectMapper();
@@ -91,7 +92,7 @@ final class SchemaRegistry {
               + " for the subject '"
               + subject
               + "', since it does not go with the one that is there ("
-              + (said == null ? "" : said.path("message").asText())
+              + shortened(said == null ? "" : said.path("message").asText())
               + "); name another topic, or change the rule of the subject.");
     }
     if (said == null || !said.path("id").isInt()) {
@@ -135,8 +136,7 @@ final class SchemaRegistry {
         what = "status " + status;
       } catch (IOException failed) {
         failure = failed;
-        what =
-            failed.getMessage() == null ? failed.getClass().getSimpleName() : failed.getMessage();
+        what = failed.getMessage() == null ? "no connection" : failed.getMessage();
       } catch (InterruptedException interrupted) {
         Thread.currentThread().interrupt();
         throw new IllegalStateException("interrupted while waiting for a registry", interrupted);
@@ -150,6 +150,10 @@ final class SchemaRegistry {
             + what
             + "); start it (millrace stack up --registry), or check the address.";
     throw failure == null ? new UserError(message) : new UserError(message, failure);
+  }
+
+  private static String shortened(String message) {
+    return message.length() <= MESSAGE ? message : message.substring(0, MESSAGE) + "…";
   }
 
   private UserError noRegistry(String what) {
