@@ -1,5 +1,6 @@
 package dev.millrace.pipelines.generate;
 
+import dev.millrace.contract.Contract;
 import dev.millrace.pipelines.GeneratorEntry;
 import dev.millrace.pipelines.UserError;
 import dev.millrace.pipelines.io.PlayTopic;
@@ -23,6 +24,9 @@ abstract class Generate implements GeneratorEntry {
 
   /** The option of the pipeline that reads what is made, such as {@code --sales}. */
   abstract String readBy();
+
+  /** The contract of what is made. */
+  abstract Contract contract();
 
   /** Writes a set of files into a directory. */
   abstract AnswerKey write(
@@ -81,7 +85,9 @@ abstract class Generate implements GeneratorEntry {
   private String intoTopic(String out, GenerateOptions options, LongConsumer progress)
       throws IOException {
     PlayTopic topic =
-        PlayTopic.to("--out", out).withRate(options.getRate()).withSeed(options.getSeed());
+        PlayTopic.to("--out", out, contract())
+            .withRate(options.getRate())
+            .withSeed(options.getSeed());
     Optional<UnaryOperator<byte[]>> atTheClock = atTheClock(options);
     if (atTheClock.isPresent()) {
       if (options.getKeyOut() != null) {
@@ -96,11 +102,17 @@ abstract class Generate implements GeneratorEntry {
       AnswerKey key = write(options, 1, Compression.NONE, directory).inOne();
       PlayTopic.Played played = topic.play(linesIn(directory), progress);
       if (atTheClock.isPresent()) {
-        return "%,d records in the %d partitions of %s, as they happened%nRead them with %s=%s"
+        String parameters = topic.sourceParameters("");
+        return "%,d records in the %d partitions of %s, as they happened%nRead them with %s='%s%s'"
             .formatted(
-                played.records(), played.partitions(), topic.source(), readBy(), topic.source());
+                played.records(),
+                played.partitions(),
+                topic.source(),
+                readBy(),
+                topic.source(),
+                parameters.isEmpty() ? "" : "?" + parameters);
       }
-      return "%,d records in the %d partitions of %s: %s%n%s%s%nRead them with %s='%s?until=end&arrival=record'"
+      return "%,d records in the %d partitions of %s: %s%n%s%s%nRead them with %s='%s?%s'"
           .formatted(
               played.records(),
               played.partitions(),
@@ -112,7 +124,8 @@ abstract class Generate implements GeneratorEntry {
                       .formatted(played.before()),
               keep(key, options.getKeyOut()),
               readBy(),
-              topic.source());
+              topic.source(),
+              topic.sourceParameters("until=end&arrival=record"));
     } finally {
       try (Stream<Path> files = Files.list(directory)) {
         for (Path file : files.toList()) {

@@ -1,5 +1,7 @@
 package dev.millrace.pipelines.generate;
 
+import dev.millrace.contract.Contract;
+import dev.millrace.schemas.web.ShopEvent;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Clock;
@@ -43,6 +45,11 @@ public final class GenerateClickstream extends Generate {
     return given.as(GenerateClickstreamOptions.class).getLive()
         ? Optional.of(new AtTheClock(Clock.systemUTC()))
         : Optional.empty();
+  }
+
+  @Override
+  Contract contract() {
+    return Contract.of(ShopEvent.class);
   }
 
   @Override

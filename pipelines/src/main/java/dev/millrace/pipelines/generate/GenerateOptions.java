@@ -12,7 +12,7 @@ public interface GenerateOptions extends PipelineOptions {
   /** What {@code --out} is for. */
   String OUT =
       "Directory to write to; the answer key is put beside the data, and what an earlier one put there is replaced. Or a"
-          + " Kafka topic, kafka://host:port/topic?partitions=3, which is made if it is not there";
+          + " Kafka topic, kafka://host:port/topic?partitions=3, which is made if it is not there; with &format=avro&registry=host:port/apis/ccompat/v7 as Avro";
 
   @Description("How many records to make")
   @Default.Long(100_000)

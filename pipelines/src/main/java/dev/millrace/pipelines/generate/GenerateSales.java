@@ -1,5 +1,7 @@
 package dev.millrace.pipelines.generate;
 
+import dev.millrace.contract.Contract;
+import dev.millrace.schemas.retail.Sale;
 import java.io.IOException;
 import java.nio.file.Path;
 import org.apache.beam.sdk.options.PipelineOptions;
@@ -33,6 +35,11 @@ public final class GenerateSales extends Generate {
   @Override
   String readBy() {
     return "--sales";
+  }
+
+  @Override
+  Contract contract() {
+    return Contract.of(Sale.class);
   }
 
   @Override

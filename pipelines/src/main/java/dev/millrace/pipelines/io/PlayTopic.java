@@ -1,5 +1,6 @@
 package dev.millrace.pipelines.io;
 
+import dev.millrace.contract.Contract;
 import dev.millrace.pipelines.UserError;
 import java.io.IOException;
 import java.io.InputStream;
@@ -8,7 +9,6 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
@@ -16,6 +16,8 @@ import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.LongConsumer;
 import java.util.function.UnaryOperator;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.apache.kafka.clients.admin.NewTopic;
 import org.apache.kafka.clients.admin.OffsetSpec;
 import org.apache.kafka.clients.producer.KafkaProducer;
@@ -27,6 +29,7 @@ import org.apache.kafka.common.config.TopicConfig;
 import org.apache.kafka.common.errors.InvalidReplicationFactorException;
 import org.apache.kafka.common.errors.TopicExistsException;
 import org.apache.kafka.common.serialization.ByteArraySerializer;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -49,13 +52,23 @@ public final class PlayTopic {
   private static final long NANOS = TimeUnit.SECONDS.toNanos(1);
 
   private final TopicUri uri;
+  private final Contract contract;
+  private final TopicFormat format;
   private final long rate;
   private final long seed;
 
   private final UnaryOperator<byte[]> lines;
 
-  private PlayTopic(TopicUri uri, long rate, long seed, UnaryOperator<byte[]> lines) {
+  private PlayTopic(
+      TopicUri uri,
+      Contract contract,
+      TopicFormat format,
+      long rate,
+      long seed,
+      UnaryOperator<byte[]> lines) {
     this.uri = uri;
+    this.contract = contract;
+    this.format = format;
     this.rate = rate;
     this.seed = seed;
     this.lines = lines;
@@ -66,11 +79,14 @@ public final class PlayTopic {
    *
    * @param option the option that names it, such as {@code --out}: messages begin with it
    * @param uri as above
+   * @param contract of the records; for {@code format=avro&registry=host:port/path} its versions
+   *     are registered under the subject {@code topic-value}, and the lines that are records of it
+   *     become Avro in the wire format of Confluent's serializers
    */
-  public static PlayTopic to(String option, String uri) {
-    TopicUri parsed = TopicUri.parse(option, uri, Set.of("partitions"));
+  public static PlayTopic to(String option, String uri, Contract contract) {
+    TopicUri parsed = TopicUri.parse(option, uri, TopicFormat.with("partitions"));
     partitions(parsed);
-    return new PlayTopic(parsed, 0, 0, UnaryOperator.identity());
+    return new PlayTopic(parsed, contract, TopicFormat.of(parsed), 0, 0, UnaryOperator.identity());
   }
 
   /** Whether a URI means a topic. */
@@ -83,22 +99,29 @@ public final class PlayTopic {
     if (perSecond < 0) {
       throw new UserError("--rate is " + perSecond + "; give records a second, or 0 for no bound.");
     }
-    return new PlayTopic(uri, perSecond, seed, lines);
+    return new PlayTopic(uri, contract, format, perSecond, seed, lines);
   }
 
   /** The same with another seed. */
   public PlayTopic withSeed(long other) {
-    return new PlayTopic(uri, rate, other, lines);
+    return new PlayTopic(uri, contract, format, rate, other, lines);
   }
 
   /** The same, writing what is made of each line when it is its turn. */
   public PlayTopic withLines(UnaryOperator<byte[]> made) {
-    return new PlayTopic(uri, rate, seed, made);
+    return new PlayTopic(uri, contract, format, rate, seed, made);
   }
 
   /** The topic as a source. */
   public String source() {
     return "kafka://" + uri.servers() + "/" + uri.topic();
+  }
+
+  /** What follows the {@code ?} of the source, with more parameters. */
+  public String sourceParameters(String more) {
+    return Stream.of(format.parameters(), more)
+        .filter(part -> !part.isEmpty())
+        .collect(Collectors.joining("&"));
   }
 
   /**
@@ -110,10 +133,16 @@ public final class PlayTopic {
    */
   public record Played(long records, long before, int partitions) {}
 
-  /** Makes the topic ready, so that what is wrong with it is found before there is work. */
+  /**
+   * Makes the topic ready, and its schemas, so that what is wrong with it is found before there is
+   * work.
+   */
   public Played prepare() {
+    format.check();
     try (Topics topics = Topics.at(uri)) {
-      return prepare(topics);
+      Played before = prepare(topics);
+      wire();
+      return before;
     }
   }
 
@@ -196,7 +225,7 @@ public final class PlayTopic {
     try (Topics topics = Topics.at(uri);
         KafkaProducer<byte[], byte[]> producer = producer()) {
       Played before = prepare(topics);
-      Sending sending = new Sending(topics, producer, before.partitions(), progress);
+      Sending sending = new Sending(topics, producer, before.partitions(), wire(), progress);
       for (Path file : files) {
         try (InputStream in = Files.newInputStream(file)) {
           Lines lines = new Lines(in, 0, MAX_BYTES / 2);
@@ -221,6 +250,14 @@ public final class PlayTopic {
               + "'.",
           failed);
     }
+  }
+
+  /** What turns lines into values, once the schemas are registered; null for JSON. */
+  private @Nullable WireLines wire() {
+    SchemaRegistry registry = format.schemas();
+    return registry == null
+        ? null
+        : new WireLines(contract, schema -> registry.register(uri.topic() + "-value", schema));
   }
 
   private KafkaProducer<byte[], byte[]> producer() {
@@ -250,6 +287,7 @@ public final class PlayTopic {
     private final Topics topics;
     private final KafkaProducer<byte[], byte[]> producer;
     private final int partitions;
+    private final @Nullable WireLines wire;
     private final LongConsumer progress;
     private final AtomicReference<Exception> failure = new AtomicReference<>();
     private final long begin = System.nanoTime();
@@ -260,22 +298,26 @@ public final class PlayTopic {
         Topics topics,
         KafkaProducer<byte[], byte[]> producer,
         int partitions,
+        @Nullable WireLines wire,
         LongConsumer progress) {
       this.topics = topics;
       this.producer = producer;
       this.partitions = partitions;
+      this.wire = wire;
       this.progress = progress;
     }
 
-    void send(byte[] line) {
+    void send(byte[] line) throws IOException {
       if (rate > 0) {
         awaitTurn();
       }
+      byte[] made = lines.apply(line);
+      byte[] value = wire == null ? made : wire.value(made);
       int partition = (int) Math.floorMod(seed + sent, (long) partitions);
       // What becomes of it is told to the callback.
       Future<?> unused =
           producer.send(
-              new ProducerRecord<>(uri.topic(), partition, null, lines.apply(line)),
+              new ProducerRecord<>(uri.topic(), partition, null, value),
               (metadata, failed) -> {
                 if (failed != null) {
                   failure.compareAndSet(null, failed);

@@ -7,6 +7,7 @@ import java.time.Duration;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import org.apache.beam.sdk.coders.Coder;
 import org.apache.beam.sdk.io.range.OffsetRange;
 import org.apache.beam.sdk.transforms.DoFn;
@@ -29,15 +30,18 @@ final class ReadTopicSlice extends DoFn<List<TopicSlice>, RawRecord> {
 
   private final String servers;
   private final String topic;
+  private final TopicFormat format;
   private final @Nullable Duration maxLateness;
+  private transient TopicFormat.@Nullable TopicValues values;
   private transient @Nullable TopicConsumer consumer;
 
   /**
    * @param maxLateness timestamps are arrival − this; null if the log does not know the arrival
    */
-  ReadTopicSlice(String servers, String topic, @Nullable Duration maxLateness) {
+  ReadTopicSlice(String servers, String topic, TopicFormat format, @Nullable Duration maxLateness) {
     this.servers = servers;
     this.topic = topic;
+    this.format = format;
     this.maxLateness = maxLateness;
   }
 
@@ -49,6 +53,11 @@ final class ReadTopicSlice extends DoFn<List<TopicSlice>, RawRecord> {
   @GetRestrictionCoder
   public Coder<OffsetRange> restrictionCoder() {
     return OffsetRange.Coder.of();
+  }
+
+  @Setup
+  public void setUp() {
+    values = format.values();
   }
 
   @ProcessElement
@@ -99,7 +108,7 @@ final class ReadTopicSlice extends DoFn<List<TopicSlice>, RawRecord> {
             record.partition(),
             record.offset(),
             maxLateness == null ? Origin.NO_ARRIVAL : record.timestamp(),
-            record.value());
+            record.value() == null ? null : Objects.requireNonNull(values).json(record.value()));
     out.outputWithTimestamp(
         raw,
         maxLateness == null

@@ -9,6 +9,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.stream.Collectors;
 import org.apache.beam.sdk.coders.ByteArrayCoder;
@@ -41,15 +42,19 @@ import org.slf4j.LoggerFactory;
  *   <li>{@code arrival=log} (the default): a record arrived when the log says. {@code
  *       arrival=record}, with {@code until=end} only: the log does not know, because it was filled
  *       from an archive; the record's own field says, or else it is on time, as in a file.
+ *   <li>{@code format=json} (the default); or {@code format=avro} with {@code
+ *       registry=host:port/path}: values are Avro in the wire format of Confluent's serializers,
+ *       and the registry has their schemas.
  * </ul>
  *
- * <p><b>Input:</b> none. <b>Output:</b> {@link RawRecord}s: the bytes of the value; the source is
- * {@code topic-partition}, the position is the offset, the arrival is the record's timestamp. A
- * record without a value (a tombstone) has no bytes, and the refining pass refuses it as malformed.
- * Keys and headers are not read. The element's timestamp is arrival − max lateness, so that a
- * record the late gate lets pass only ever moves forwards to its event time; with {@code
- * arrival=record} it is the earliest. <b>Bounded/unbounded:</b> unbounded; bounded with {@code
- * until=end}.
+ * <p><b>Input:</b> none. <b>Output:</b> {@link RawRecord}s: the bytes of the value, of Avro as the
+ * JSON that rows of Avro files are, see {@link RecordFiles}; the source is {@code topic-partition},
+ * the position is the offset, the arrival is the record's timestamp. A record without a value (a
+ * tombstone) has no bytes, and the refining pass refuses it as malformed; so have values that are
+ * said to be Avro and cannot be decoded: their bytes go on as they are. Keys and headers are not
+ * read. The element's timestamp is arrival − max lateness, so that a record the late gate lets pass
+ * only ever moves forwards to its event time; with {@code arrival=record} it is the earliest.
+ * <b>Bounded/unbounded:</b> unbounded; bounded with {@code until=end}.
  *
  * <p><b>Watermark:</b> of a partition, its last arrival − max lateness. It is perfect on a topic of
  * {@code LogAppendTime}; on one of {@code CreateTime} timestamps are the producers' claims, of
@@ -60,14 +65,14 @@ import org.slf4j.LoggerFactory;
  * partition does not count as read to its end until its next record.
  *
  * <p><b>State and timers:</b> none; the offsets are part of the runner's checkpoint, and none are
- * committed to Kafka. <b>Reasons:</b> none. <b>Guarantee:</b> committed records, each once per
- * checkpoint. The order within a partition is kept up to the first shuffle. An offset that the
- * topic no longer holds fails the run, rather than that records are skipped. Partitions made after
- * the start are read by the next run. <b>Runners:</b> all; unbounded, Beam's KafkaIO reads, and
- * where it may choose, as an {@code UnboundedSource}. Bounded, a reader of this library does:
- * KafkaIO can stop at a number of records, which it then counts over all partitions, at a time,
- * which is not an offset, or at the offsets of descriptors, whose collection is unbounded all the
- * same.
+ * committed to Kafka. <b>Reasons:</b> none. A registry that does not answer fails the run.
+ * <b>Guarantee:</b> committed records, each once per checkpoint. The order within a partition is
+ * kept up to the first shuffle. An offset that the topic no longer holds fails the run, rather than
+ * that records are skipped. Partitions made after the start are read by the next run.
+ * <b>Runners:</b> all; unbounded, Beam's KafkaIO reads, and where it may choose, as an {@code
+ * UnboundedSource}. Bounded, a reader of this library does: KafkaIO can stop at a number of
+ * records, which it then counts over all partitions, at a time, which is not an offset, or at the
+ * offsets of descriptors, whose collection is unbounded all the same.
  */
 public final class RecordTopic extends PTransform<PBegin, PCollection<RawRecord>> {
 
@@ -88,7 +93,7 @@ public final class RecordTopic extends PTransform<PBegin, PCollection<RawRecord>
   /** Workers that read at the same time, at most. */
   private static final int READERS = 4;
 
-  private static final Set<String> PARAMETERS = Set.of("from", "until", "arrival");
+  private static final Set<String> PARAMETERS = TopicFormat.with("from", "until", "arrival");
 
   private final TopicUri uri;
   private final String written;
@@ -96,6 +101,7 @@ public final class RecordTopic extends PTransform<PBegin, PCollection<RawRecord>
   private final OffsetSpec from;
   private final boolean bounded;
   private final boolean arrivalIsKnown;
+  private final TopicFormat format;
 
   private RecordTopic(TopicUri uri, String written, Duration maxLateness) {
     this.uri = uri;
@@ -103,6 +109,7 @@ public final class RecordTopic extends PTransform<PBegin, PCollection<RawRecord>
     this.maxLateness = maxLateness;
     this.from = from(uri);
     this.bounded = oneOf(uri, "until", "", "end").equals("end");
+    this.format = TopicFormat.of(uri);
     this.arrivalIsKnown = oneOf(uri, "arrival", "log", "record").equals("log");
     if (!arrivalIsKnown && !bounded) {
       throw new UserError(
@@ -175,6 +182,7 @@ public final class RecordTopic extends PTransform<PBegin, PCollection<RawRecord>
    * @return how many partitions there are
    */
   public long check() {
+    format.check();
     try (Topics topics = Topics.at(uri)) {
       List<TopicPartition> partitions = topics.partitions();
       if (arrivalIsKnown && !topics.hasLogAppendTime()) {
@@ -263,7 +271,7 @@ public final class RecordTopic extends PTransform<PBegin, PCollection<RawRecord>
             "Read",
             ParDo.of(
                 new ReadTopicSlice(
-                    uri.servers(), uri.topic(), arrivalIsKnown ? maxLateness : null)));
+                    uri.servers(), uri.topic(), format, arrivalIsKnown ? maxLateness : null)));
   }
 
   // ---------------------------------------------------------------------------------- unbounded
@@ -284,7 +292,7 @@ public final class RecordTopic extends PTransform<PBegin, PCollection<RawRecord>
                 .withConsumerFactoryFn(config -> new TopicConsumer(config, offsets))
                 .withTimestampPolicyFactory(
                     (partition, before) -> new ArrivalPolicy(lateness, before)))
-        .apply("Raw", ParDo.of(new ToRaw()));
+        .apply("Raw", ParDo.of(new ToRaw(format)));
   }
 
   /** Keys are not read. For KafkaIO, which makes it by name. */
@@ -303,7 +311,19 @@ public final class RecordTopic extends PTransform<PBegin, PCollection<RawRecord>
     }
   }
 
-  private static final class ToRaw extends DoFn<KafkaRecord<byte[], byte[]>, RawRecord> {
+  static final class ToRaw extends DoFn<KafkaRecord<byte[], byte[]>, RawRecord> {
+    private final TopicFormat format;
+    private transient TopicFormat.@Nullable TopicValues values;
+
+    ToRaw(TopicFormat format) {
+      this.format = format;
+    }
+
+    @Setup
+    public void open() {
+      values = format.values();
+    }
+
     @ProcessElement
     public void process(
         @Element KafkaRecord<byte[], byte[]> record, OutputReceiver<RawRecord> out) {
@@ -313,7 +333,7 @@ public final class RecordTopic extends PTransform<PBegin, PCollection<RawRecord>
               record.getPartition(),
               record.getOffset(),
               record.getTimestamp(),
-              record.getKV().getValue()));
+              Objects.requireNonNull(values).json(record.getKV().getValue())));
     }
   }
 }

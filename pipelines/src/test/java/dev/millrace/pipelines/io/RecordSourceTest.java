@@ -2,9 +2,11 @@ package dev.millrace.pipelines.io;
 
 import static org.hamcrest.MatcherAssert.assertThat;
 import static org.hamcrest.Matchers.containsString;
+import static org.hamcrest.Matchers.endsWith;
 import static org.hamcrest.Matchers.equalTo;
 import static org.hamcrest.Matchers.is;
 import static org.hamcrest.Matchers.not;
+import static org.hamcrest.Matchers.startsWith;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import dev.millrace.contract.Contract;
@@ -71,13 +73,20 @@ class RecordSourceTest {
         "kafka://h:1/ | in which '' is no name of a topic",
         "kafka://h:1/a b | in which 'a b' is no name of a topic",
         "kafka://h:1/.. | in which '..' is no name of a topic",
-        "kafka://h:1/t?form=latest | no parameter 'form' here; there are arrival, from, until",
+        "kafka://h:1/t?form=latest | no parameter 'form' here; there are arrival, format, from, registry, until",
         "kafka://h:1/t?until=end&until=end | gives 'until' twice",
         "kafka://h:1/t?until=now | 'until=now' is not understood; write until=end",
         "kafka://h:1/t?until= | 'until=' is not understood",
         "kafka://h:1/t?from=monday | write from=earliest, from=latest or a time like from=2026-",
         "kafka://h:1/t?until=end&arrival=now | write arrival=log or arrival=record",
         "kafka://h:1/t?arrival=record | 'arrival=record' needs 'until=end'",
+        "kafka://h:1/t?format=xml | 'format=xml' is not understood; write format=json or format=avro",
+        "kafka://h:1/t?format=avro | add '&registry=127.0.0.1:8081/apis/ccompat/v7'",
+        "kafka://h:1/t?registry=h:8081 | 'registry' is for format=avro",
+        "kafka://h:1/t?format=avro&registry=ftp://h:1 | 'registry=ftp://h:1' is not understood",
+        "kafka://h:1/t?format=avro&registry=h:x | write registry=host:port/path, as in 127.0.0.1:8081",
+        "kafka://h:1/t?format=avro&registry= | 'registry=' is not understood",
+        "kafka://h:1/t?format=avro&registry=u:p@h:1 | takes no user and no password",
       })
   void aWrongUriIsRefusedWithWhatIsWrongAndWhatToWrite(String uri, String words) {
     assertThat(refusal(uri), containsString(words));
@@ -92,6 +101,36 @@ class RecordSourceTest {
     // Then
     assertThat(said, containsString("takes no user and no password"));
     assertThat(said, not(containsString("secret")));
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"127.0.0.1:8081/apis/ccompat/v7", "http://r:80/", "https://r.example"})
+  void aRegistryIsNamedWithOrWithoutItsScheme(String registry) {
+    assertThat(source("kafka://h:1/t?format=avro&registry=" + registry).isBounded(), is(false));
+  }
+
+  @Test
+  void aRegistryThatDoesNotAnswerIsToldBeforeTheRun() throws IOException {
+    // Given: a port that nobody listens at
+    int port;
+    try (ServerSocket free = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+      port = free.getLocalPort();
+    }
+    String registry = "127.0.0.1:" + port + "/apis/ccompat/v7";
+
+    // When
+    UserError refused =
+        assertThrows(
+            UserError.class,
+            () -> source("kafka://h:1/t?format=avro&registry=" + registry).check());
+
+    // Then
+    assertThat(
+        refused.getMessage(),
+        startsWith("--sales: the schema registry does not answer at http://" + registry + " ("));
+    assertThat(
+        refused.getMessage(),
+        endsWith("); start it (millrace stack up --registry), or check the address."));
   }
 
   @Test

@@ -326,7 +326,8 @@ public final class Millrace {
 
   @Command(
       name = "stack",
-      description = "Real servers on this machine, Kafka and PostgreSQL: millrace stack up.")
+      description =
+          "Real servers on this machine, Kafka, PostgreSQL and a schema registry: millrace stack up.")
   private final class Stack extends Working implements Callable<Integer> {
     @Parameters(
         arity = "0..1",
@@ -341,6 +342,18 @@ public final class Millrace {
         description = "Where Kafka listens on 127.0.0.1, for up. Default: 9092.")
     @Nullable Integer kafkaPort;
 
+    @Option(
+        names = "--registry",
+        description =
+            "Have a schema registry too, Apicurio, for up; 142 MB are fetched the first time. From then on it belongs to the stack, until reset.")
+    boolean registry;
+
+    @Option(
+        names = "--registry-port",
+        paramLabel = "PORT",
+        description = "Have it listen there on 127.0.0.1. Default: 8081.")
+    @Nullable Integer registryPort;
+
     private int status;
 
     @Override
@@ -350,7 +363,9 @@ public final class Millrace {
               "stack",
               this,
               narrator ->
-                  status = new StackCommand(directory, narrator, out).run(action, kafkaPort));
+                  status =
+                      new StackCommand(directory, narrator, out)
+                          .run(action, kafkaPort, registry, registryPort));
       return failed == 0 ? status : failed;
     }
   }

@@ -1,17 +1,14 @@
 package dev.millrace.runners;
 
+import dev.millrace.local.MavenArtifact;
 import dev.millrace.pipelines.UserError;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.util.Collection;
-import java.util.HexFormat;
 import java.util.List;
-import java.util.Locale;
 import java.util.zip.ZipEntry;
 import java.util.zip.ZipFile;
 import org.jspecify.annotations.Nullable;
@@ -37,8 +34,8 @@ final class SampleData {
           "store",
           "time_by_day");
 
-  private static final String ARTIFACT = "net.hydromatic:foodmart-data-json:0.4";
-  private static final String JAR = "foodmart-data-json-0.4.jar";
+  private static final MavenArtifact ARTIFACT =
+      new MavenArtifact("net.hydromatic:foodmart-data-json:0.4", "foodmart-data-json-0.4.jar");
   private static final String SHA256 =
       "944629515e6dc853aa9a39c1ec6a82cf4cfbb04f73ade3a1b13e09d0f1d12774";
 
@@ -59,8 +56,8 @@ final class SampleData {
     Path target = workingDirectory.resolve(DIRECTORY);
     Path fetched = workingDirectory.resolve(".millrace/data/fetched");
     Files.createDirectories(fetched);
-    Path jar = fetched.resolve(JAR);
-    if (!Files.exists(jar) || !sha256(jar).equals(SHA256)) {
+    Path jar = fetched.resolve(ARTIFACT.file());
+    if (!Files.exists(jar) || !MavenArtifact.sha256(jar).equals(SHA256)) {
       copyArtifact(home, fetched);
     }
     unpack(jar, SHA256, target);
@@ -70,7 +67,7 @@ final class SampleData {
 
   /** Unpacks the tables of an archive whose hash is right. */
   static void unpack(Path jar, String expectedSha256, Path target) throws IOException {
-    String found = sha256(jar);
+    String found = MavenArtifact.sha256(jar);
     if (!found.equals(expectedSha256)) {
       throw new UserError(
           "The FoodMart data that was fetched is not the expected one (SHA-256 "
@@ -97,54 +94,22 @@ final class SampleData {
   }
 
   private static void copyArtifact(@Nullable Path home, Path target) throws IOException {
-    boolean windows = System.getProperty("os.name").toLowerCase(Locale.ROOT).startsWith("windows");
-    Path wrapper = home == null ? null : home.resolve(windows ? "mvnw.cmd" : "mvnw");
-    if (home == null || wrapper == null || !Files.exists(wrapper)) {
+    Path wrapper = home == null ? null : MavenArtifact.wrapper(home).orElse(null);
+    if (wrapper == null) {
       throw new UserError(
           "There is no FoodMart data in "
               + DIRECTORY
               + "; run ./millrace, which fetches it, or name files of your own.");
     }
     Path log = target.resolve("fetch.log");
-    Process process =
-        new ProcessBuilder(
-                wrapper.toString(),
-                "--batch-mode",
-                "--non-recursive",
-                "dependency:copy",
-                "-Dartifact=" + ARTIFACT,
-                "-DoutputDirectory=" + target.toAbsolutePath())
-            .directory(home.toFile())
-            .redirectErrorStream(true)
-            .redirectOutput(log.toFile())
-            .start();
-    int status;
-    try {
-      process.getOutputStream().close();
-      status = process.waitFor();
-    } catch (InterruptedException interrupted) {
-      process.destroy();
-      Thread.currentThread().interrupt();
-      throw new IOException("interrupted while fetching " + ARTIFACT, interrupted);
-    }
-    if (status != 0) {
+    if (!ARTIFACT.copyInto(target, wrapper, log)) {
       throw new UserError(
           "The FoodMart data ("
-              + ARTIFACT
+              + ARTIFACT.coordinates()
               + ", 18 MB) could not be fetched from the Maven repository;"
               + " connect to the network and run again, or name files of your own. The log is "
               + log
               + ".");
-    }
-    Files.delete(log);
-  }
-
-  static String sha256(Path file) throws IOException {
-    try {
-      return HexFormat.of()
-          .formatHex(MessageDigest.getInstance("SHA-256").digest(Files.readAllBytes(file)));
-    } catch (NoSuchAlgorithmException impossible) {
-      throw new IllegalStateException(impossible);
     }
   }
 }

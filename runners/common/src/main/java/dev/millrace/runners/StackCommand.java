@@ -3,6 +3,7 @@ package dev.millrace.runners;
 import dev.millrace.local.LocalStack;
 import dev.millrace.local.LocalStack.Server;
 import dev.millrace.local.LocalStack.State;
+import dev.millrace.local.LocalStack.Wanted;
 import dev.millrace.pipelines.UserError;
 import java.io.PrintStream;
 import java.nio.file.Path;
@@ -38,7 +39,11 @@ final class StackCommand {
   }
 
   /** Carries out an action and returns the exit status. */
-  int run(@Nullable String action, @Nullable Integer kafkaPort) {
+  int run(
+      @Nullable String action,
+      @Nullable Integer kafkaPort,
+      boolean registry,
+      @Nullable Integer registryPort) {
     if (action == null || !ACTIONS.contains(action)) {
       throw new UserError(
           (action == null
@@ -50,24 +55,38 @@ final class StackCommand {
                       + " There are")
               + " up, status, down and reset.");
     }
-    if (kafkaPort != null) {
-      if (!action.equals("up")) {
-        throw new UserError("--kafka-port belongs to millrace stack up.");
-      }
-      if (kafkaPort < 1 || kafkaPort > 65535) {
-        throw new UserError("--kafka-port is " + kafkaPort + "; give a port from 1 to 65535.");
-      }
+    check(action, "--kafka-port", kafkaPort);
+    check(action, "--registry-port", registryPort);
+    if (registry && !action.equals("up")) {
+      throw new UserError("--registry belongs to millrace stack up.");
     }
     return switch (action) {
-      case "up" -> up(Optional.ofNullable(kafkaPort));
+      case "up" ->
+          up(
+              new Wanted(
+                  Optional.ofNullable(kafkaPort),
+                  registry || registryPort != null,
+                  Optional.ofNullable(registryPort)));
       case "status" -> status();
       case "down" -> down();
       default -> reset();
     };
   }
 
-  private int up(Optional<Integer> kafkaPort) {
-    List<String> started = stack.up(kafkaPort, narrator::phase);
+  private static void check(String action, String option, @Nullable Integer port) {
+    if (port == null) {
+      return;
+    }
+    if (!action.equals("up")) {
+      throw new UserError(option + " belongs to millrace stack up.");
+    }
+    if (port < 1 || port > 65535) {
+      throw new UserError(option + " is " + port + "; give a port from 1 to 65535.");
+    }
+  }
+
+  private int up(Wanted wanted) {
+    List<String> started = stack.up(wanted, narrator::phase);
     narrator.close();
     List<Server> servers = stack.status();
     out.println(started.isEmpty() ? "They are up already." : "Up: " + and(started) + ".");
@@ -77,9 +96,12 @@ final class StackCommand {
     out.println("Kafka makes no topics by itself. For clients:");
     for (Server server : servers) {
       out.println(
-          server.name().equals("Kafka")
-              ? "  bootstrap.servers=" + server.address()
-              : "  jdbc:postgresql://" + server.address() + "/millrace?user=millrace");
+          switch (server.name()) {
+            case "Kafka" -> "  bootstrap.servers=" + server.address();
+            case LocalStack.REGISTRY ->
+                "  schema.registry.url=http://" + server.address() + LocalStack.REGISTRY_PATH;
+            default -> "  jdbc:postgresql://" + server.address() + "/millrace?user=millrace";
+          });
     }
     out.println("Try next:");
     out.println("  millrace run sales       fills the warehouse, which is in this PostgreSQL");
@@ -112,7 +134,9 @@ final class StackCommand {
       out.println(
           "Removed "
               + (path.startsWith(directory) ? directory.relativize(path) : path)
-              + (path.endsWith("kafka") ? ": topics and offsets." : ": the embedded warehouse."));
+              + (path.endsWith("kafka")
+                  ? ": topics and offsets."
+                  : path.endsWith("registry") ? ": the schemas." : ": the embedded warehouse."));
     }
     return 0;
   }
@@ -148,6 +172,9 @@ final class StackCommand {
   }
 
   private static String and(List<String> names) {
-    return String.join(" and ", names);
+    int last = names.size() - 1;
+    return last < 1
+        ? String.join("", names)
+        : String.join(", ", names.subList(0, last)) + " and " + names.get(last);
   }
 }

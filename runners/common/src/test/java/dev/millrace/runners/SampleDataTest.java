@@ -6,6 +6,7 @@ import static org.hamcrest.Matchers.equalTo;
 import static org.hamcrest.Matchers.is;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
+import dev.millrace.local.MavenArtifact;
 import dev.millrace.pipelines.UserError;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -38,7 +39,7 @@ class SampleDataTest {
     Path target = directory.resolve("foodmart");
 
     // When
-    SampleData.unpack(jar, SampleData.sha256(jar), target);
+    SampleData.unpack(jar, MavenArtifact.sha256(jar), target);
 
     // Then
     try (var files = Files.list(target)) {

@@ -97,6 +97,42 @@ class StackCommandTest {
   }
 
   @Test
+  void aRegistryIsStartedWhereItIsWantedAndKeptInTheStack() {
+    String port = Integer.toString(freePort());
+    try {
+      // When
+      int started =
+          millrace("stack", "up", "--kafka-port=" + (freePort() + 1), "--registry-port=" + port);
+
+      // Then
+      assertThat(err(), started, equalTo(0));
+      assertThat(
+          out(),
+          allOf(
+              startsWith("Up: Kafka, PostgreSQL and Apicurio.\n"),
+              containsString(
+                  "\n  schema.registry.url=http://127.0.0.1:" + port + "/apis/ccompat/v7\n")));
+      assertThat(millrace("stack", "up", "--registry"), equalTo(0));
+      assertThat(out(), startsWith("They are up already.\n"));
+      assertThat(millrace("stack", "status"), equalTo(0));
+      assertThat(
+          line(out(), "Apicurio"),
+          matchesPattern("Apicurio +up +127.0.0.1:" + port + " +\\d+ +.* the schema registry"));
+    } finally {
+      // When
+      int stopped = millrace("stack", "down");
+
+      // Then
+      assertThat(stopped, equalTo(0));
+      assertThat(
+          out(), equalTo("Kafka is stopped.\nApicurio is stopped.\nPostgreSQL is stopped.\n"));
+    }
+    assertThat(millrace("stack", "status"), equalTo(3));
+    assertThat(millrace("stack", "reset"), equalTo(0));
+    assertThat(out(), containsString("\nRemoved .millrace/stack/registry: the schemas.\n"));
+  }
+
+  @Test
   void aBrokerThatDoesNotStartIsToldWithTheEndOfItsLog() throws IOException {
     // Given
     Path data = Files.createDirectories(directory.resolve(".millrace/stack/kafka/data"));
@@ -143,6 +179,9 @@ class StackCommandTest {
         "stack stauts | There is no millrace stack stauts. Did you mean status?",
         "stack down --kafka-port=9 | --kafka-port belongs to millrace stack up.",
         "stack up --kafka-port=0 | --kafka-port is 0; give a port from 1 to 65535.",
+        "stack down --registry | --registry belongs to millrace stack up.",
+        "stack status --registry-port=9 | --registry-port belongs to millrace stack up.",
+        "stack up --registry-port=70000 | --registry-port is 70000; give a port from 1 to 65535.",
         "stack up --kafka-port=x | Invalid value for option '--kafka-port'"
       })
   void whatTheUserCanMendEndsWithStatus2(String typed, String sentence) {

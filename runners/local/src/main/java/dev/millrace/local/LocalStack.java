@@ -20,15 +20,24 @@ import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The servers that streaming pipelines need, on this machine: Kafka, and the PostgreSQL that the
- * embedded warehouse is in. Started, they live on when the process that started them has ended.
+ * The servers that streaming pipelines need, on this machine: Kafka, the PostgreSQL that the
+ * embedded warehouse is in, and a schema registry if it is asked for; from then on it belongs to
+ * the stack, until a reset. Started, they live on when the process that started them has ended.
  */
 public final class LocalStack {
 
   /** Where Kafka listens unless told otherwise. */
   public static final int KAFKA_PORT = 9092;
 
-  private static final String KAFKA = "Kafka";
+  /** Where the schema registry listens unless told otherwise. */
+  public static final int REGISTRY_PORT = 8081;
+
+  /** What the schema registry is called. */
+  public static final String REGISTRY = "Apicurio";
+
+  /** Where the registry's REST interface is, below its address. */
+  public static final String REGISTRY_PATH = RegistryServer.PATH;
+
   private static final String POSTGRES = "PostgreSQL";
   private static final Duration PATIENCE = Duration.ofSeconds(60);
   private static final Duration GLANCE = Duration.ofSeconds(5);
@@ -37,13 +46,14 @@ public final class LocalStack {
   private final Path directory;
   private final Path postgres;
   private final KafkaServer kafka;
+  private final RegistryServer registry;
   private final Duration stop;
 
   /**
    * The stack of a working directory.
    *
-   * @param directory {@code .millrace}: Kafka is kept in its {@code stack/kafka}, PostgreSQL in its
-   *     {@code postgres}
+   * @param directory {@code .millrace}: Kafka is kept in its {@code stack/kafka}, the registry in
+   *     its {@code stack/registry}, PostgreSQL in its {@code postgres}
    */
   public LocalStack(Path directory) {
     this(directory, STOP);
@@ -56,6 +66,7 @@ public final class LocalStack {
     this.directory = place.resolve("stack");
     this.postgres = place.resolve("postgres");
     this.kafka = new KafkaServer(this.directory.resolve("kafka"));
+    this.registry = new RegistryServer(this.directory.resolve("registry"));
   }
 
   /** How a server is. */
@@ -82,61 +93,106 @@ public final class LocalStack {
    */
   public record Server(
       String name, State state, String address, long pid, @Nullable Instant since, String note) {
-    private static Server down(String name) {
+    static Server down(String name) {
       return new Server(name, State.DOWN, "", 0, null, "");
+    }
+  }
+
+  /**
+   * What is asked of {@link #up}.
+   *
+   * @param kafkaPort where Kafka is wanted; empty for where it is, else {@link #KAFKA_PORT}
+   * @param registry whether the schema registry is wanted; if not, it is started only if it belongs
+   *     to the stack already
+   * @param registryPort where it is wanted; empty for where it is, else {@link #REGISTRY_PORT}
+   */
+  public record Wanted(
+      Optional<Integer> kafkaPort, boolean registry, Optional<Integer> registryPort) {
+
+    /** What belongs to the stack, with Kafka at this port. */
+    public static Wanted kafkaAt(Optional<Integer> port) {
+      return new Wanted(port, false, Optional.empty());
+    }
+
+    /** The same with the schema registry. */
+    public Wanted withRegistryAt(Optional<Integer> port) {
+      return new Wanted(kafkaPort, true, port);
     }
   }
 
   /**
    * Starts what does not run, and waits until it answers.
    *
-   * @param kafkaPort where Kafka is wanted; empty for where it is, else {@link #KAFKA_PORT}
    * @param progress is told what is started
    * @return names of what was started
    * @throws LocalServerException if a server cannot be had
    */
-  public List<String> up(Optional<Integer> kafkaPort, Consumer<String> progress) {
+  public List<String> up(Wanted wanted, Consumer<String> progress) {
     return alone(
         true,
         () -> {
           List<String> started = new ArrayList<>();
-          if (kafkaUp(kafkaPort, progress)) {
-            started.add(KAFKA);
+          if (isUp(kafka, wanted.kafkaPort(), KAFKA_PORT, "--kafka-port", progress)) {
+            started.add(kafka.name());
           }
           if (postgresUp(progress)) {
             started.add(POSTGRES);
+          }
+          if ((wanted.registry() || hasRegistry())
+              && isUp(
+                  registry.telling(progress),
+                  wanted.registryPort(),
+                  REGISTRY_PORT,
+                  "--registry-port",
+                  progress)) {
+            started.add(registry.name());
           }
           return started;
         });
   }
 
-  private boolean kafkaUp(Optional<Integer> wanted, Consumer<String> progress) throws IOException {
-    KafkaServer.Run running = kafka.lastRun().filter(run -> run.process().isPresent()).orElse(null);
+  private boolean hasRegistry() {
+    return Files.exists(registry.place());
+  }
+
+  /** Brings a server up; returns whether that was needed. */
+  private static boolean isUp(
+      JavaServer server,
+      Optional<Integer> wanted,
+      int usual,
+      String option,
+      Consumer<String> progress)
+      throws IOException {
+    JavaServer.Run running = server.lastRun().filter(run -> run.process().isPresent()).orElse(null);
     if (running == null) {
-      int port = wanted.orElse(KAFKA_PORT);
+      int port = wanted.orElse(usual);
       if (!Ports.isFree(port)) {
         throw new LocalServerException(
             "Port "
                 + port
-                + " on 127.0.0.1 is taken by another program; end that one, or choose another port: millrace stack up --kafka-port=…",
+                + " on 127.0.0.1 is taken by another program; end that one, or choose another port: millrace stack up "
+                + option
+                + "=…",
             null);
       }
-      progress.accept("Starting Kafka");
-      kafka.awaitReady(kafka.launch(port, false).toHandle(), PATIENCE);
+      progress.accept("Starting " + server.name());
+      server.awaitReady(server.launch(port, false).toHandle(), PATIENCE);
       return true;
     }
     if (wanted.isPresent() && wanted.get() != running.port()) {
       throw new LocalServerException(
-          "Kafka is up at "
+          server.name()
+              + " is up at "
               + running.address()
               + "; to have it at another port, stop it first: millrace stack down.",
           null);
     }
     if (!running.ready()) {
-      kafka.awaitReady(running.process().orElseThrow(), PATIENCE);
-    } else if (!KafkaServer.answers(running, GLANCE)) {
-      throw kafka.failure(
-          "Kafka runs (process "
+      server.awaitReady(running.process().orElseThrow(), PATIENCE);
+    } else if (!server.answers(running, GLANCE)) {
+      throw server.failure(
+          server.name()
+              + " runs (process "
               + running.pid()
               + ") and does not answer at "
               + running.address()
@@ -168,24 +224,14 @@ public final class LocalStack {
   /** How each server is; changes nothing. */
   public List<Server> status() {
     try {
-      return List.of(kafkaStatus(), postgresStatus());
+      List<Server> servers = new ArrayList<>(List.of(kafka.status(GLANCE), postgresStatus()));
+      if (hasRegistry()) {
+        servers.add(registry.status(GLANCE));
+      }
+      return List.copyOf(servers);
     } catch (IOException failed) {
       throw failed(failed);
     }
-  }
-
-  private Server kafkaStatus() throws IOException {
-    KafkaServer.Run run = kafka.lastRun().orElse(null);
-    if (run == null) {
-      return Server.down(KAFKA);
-    }
-    if (run.process().isEmpty()) {
-      return new Server(
-          KAFKA, State.DEAD, "", 0, null, "it was not stopped; its log is " + kafka.log());
-    }
-    State state =
-        !run.ready() ? State.STARTING : KafkaServer.answers(run, GLANCE) ? State.UP : State.SILENT;
-    return new Server(KAFKA, state, run.address(), run.pid(), run.start(), "");
   }
 
   private Server postgresStatus() throws IOException {
@@ -225,7 +271,10 @@ public final class LocalStack {
         false,
         () -> {
           List<String> said = new ArrayList<>();
-          said.add(kafka.stop(stop) ? "Kafka is stopped." : "Kafka was not up.");
+          said.add(stopped(kafka));
+          if (hasRegistry()) {
+            said.add(stopped(registry));
+          }
           boolean ran = LocalPostgres.look(postgres).filter(PostgresServer.Run::alive).isPresent();
           boolean used = LocalPostgres.stop(postgres);
           said.add(
@@ -234,6 +283,10 @@ public final class LocalStack {
                   : ran ? "PostgreSQL is stopped." : "PostgreSQL was not up.");
           return said;
         });
+  }
+
+  private String stopped(JavaServer server) throws IOException {
+    return server.name() + (server.stop(stop) ? " is stopped." : " was not up.");
   }
 
   /**
@@ -246,15 +299,17 @@ public final class LocalStack {
         false,
         () -> {
           Path warehouse = postgres.resolve(PostgresServer.DATA);
-          List<Path> there = new ArrayList<>(List.of(kafka.place(), warehouse));
+          List<Path> there = new ArrayList<>(List.of(kafka.place(), registry.place(), warehouse));
           there.removeIf(path -> !Files.exists(path));
           if (LocalPostgres.remove(postgres)) {
             throw new LocalServerException(
                 "PostgreSQL is used by another command, so nothing was removed; wait for its end and try again.",
                 null);
           }
-          kafka.stop(stop);
-          PostgresProgram.delete(kafka.place());
+          for (JavaServer server : List.of(kafka, registry)) {
+            server.stop(stop);
+            PostgresProgram.delete(server.place());
+          }
           return there;
         });
   }

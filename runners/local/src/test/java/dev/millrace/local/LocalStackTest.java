@@ -14,6 +14,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import dev.millrace.local.LocalStack.Server;
 import dev.millrace.local.LocalStack.State;
+import dev.millrace.local.LocalStack.Wanted;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
@@ -52,7 +53,7 @@ class LocalStackTest {
 
   @BeforeEach
   void up() {
-    stack.up(port, phase -> {});
+    stack.up(Wanted.kafkaAt(port), phase -> {});
   }
 
   @AfterAll
@@ -66,7 +67,7 @@ class LocalStackTest {
     List<Server> before = stack.status();
 
     // When
-    List<String> started = stack.up(Optional.empty(), phase -> {});
+    List<String> started = stack.up(Wanted.kafkaAt(Optional.empty()), phase -> {});
 
     // Then
     assertThat(started, is(empty()));
@@ -93,7 +94,7 @@ class LocalStackTest {
       assertThat(ProcessHandle.of(server.pid()).filter(Processes::isAlive).isPresent(), is(false));
     }
     assertThat(stack.down(), equalTo(List.of("Kafka was not up.", "PostgreSQL was not up.")));
-    stack.up(port, phase -> {});
+    stack.up(Wanted.kafkaAt(port), phase -> {});
     assertThat(readAll(kafka().address(), "sales"), equalTo(List.of("one")));
     assertThat(number("SELECT n FROM kept"), equalTo(7));
   }
@@ -112,7 +113,8 @@ class LocalStackTest {
     // Then
     assertThat(states(), equalTo(List.of(State.DEAD, State.DEAD)));
     assertThat(kafka().note(), containsString("broker.log"));
-    assertThat(stack.up(port, phase -> {}), equalTo(List.of("Kafka", "PostgreSQL")));
+    assertThat(
+        stack.up(Wanted.kafkaAt(port), phase -> {}), equalTo(List.of("Kafka", "PostgreSQL")));
     assertThat(readAll(kafka().address(), "survivors"), equalTo(List.of("one")));
     assertThat(number("SELECT n FROM survivors"), equalTo(8));
   }
@@ -144,12 +146,8 @@ class LocalStackTest {
   @Test
   void aBrokerThatHangsIsToldAndStoppedAllTheSame(@TempDir Path other) throws Exception {
     // Given
-    String program = "server-" + PostgresProgram.version();
-    Files.createSymbolicLink(
-        Files.createDirectories(other.resolve("postgres")).resolve(program),
-        directory.resolve("postgres").resolve(program));
-    LocalStack another = new LocalStack(other, Duration.ofSeconds(2));
-    another.up(Optional.of(Ports.free(0)), phase -> {});
+    LocalStack another = withTheProgramOfPostgres(other, Duration.ofSeconds(2));
+    another.up(Wanted.kafkaAt(Optional.of(Ports.free(0))), phase -> {});
     Server broker = another.status().get(0);
 
     // When
@@ -159,7 +157,9 @@ class LocalStackTest {
     try {
       assertThat(another.status().get(0).state(), equalTo(State.SILENT));
       assertThat(
-          assertThrows(LocalServerException.class, () -> another.up(Optional.empty(), phase -> {}))
+          assertThrows(
+                  LocalServerException.class,
+                  () -> another.up(Wanted.kafkaAt(Optional.empty()), phase -> {}))
               .getMessage(),
           startsWith("Kafka runs (process " + broker.pid() + ") and does not answer at "));
     } finally {
@@ -191,7 +191,7 @@ class LocalStackTest {
         equalTo(List.of(directory.resolve("stack/kafka"), directory.resolve("postgres/data"))));
     assertThat(states(), equalTo(List.of(State.DOWN, State.DOWN)));
     assertThat(stack.reset(), is(empty()));
-    stack.up(port, phase -> {});
+    stack.up(Wanted.kafkaAt(port), phase -> {});
     makeTopic(kafka().address(), "gone");
     assertThat(readAll(kafka().address(), "gone"), is(empty()));
     assertThat(number("SELECT count(*) FROM pg_tables WHERE tablename = 'gone'"), equalTo(0));
@@ -217,13 +217,87 @@ class LocalStackTest {
   }
 
   @Test
+  void aRegistryThatWasAskedForBelongsToTheStackUntilAReset(@TempDir Path other) throws Exception {
+    // Given
+    LocalStack another = withTheProgramOfPostgres(other, Duration.ofSeconds(30));
+    Optional<Integer> registryPort = Optional.of(Ports.free(21_000));
+    Wanted wanted = Wanted.kafkaAt(Optional.of(Ports.free(0)));
+    try {
+      // When
+      List<String> started = another.up(wanted.withRegistryAt(registryPort), phase -> {});
+
+      // Then
+      assertThat(started, equalTo(List.of("Kafka", "PostgreSQL", "Apicurio")));
+      Server registry = another.status().get(2);
+      assertThat(registry.state(), equalTo(State.UP));
+      assertThat(registry.address(), equalTo("127.0.0.1:" + registryPort.orElseThrow()));
+      String url = "http://" + registry.address() + LocalStack.REGISTRY_PATH;
+      assertThat(Schemas.register(url, "kept-value", "int").statusCode(), equalTo(200));
+      assertThat(
+          another.up(Wanted.kafkaAt(Optional.empty()).withRegistryAt(Optional.empty()), p -> {}),
+          is(empty()));
+      assertThat(
+          assertThrows(
+                  LocalServerException.class,
+                  () -> another.up(wanted.withRegistryAt(Optional.of(1)), p -> {}))
+              .getMessage(),
+          startsWith("Apicurio is up at " + registry.address() + "; "));
+
+      // When: it is killed, and everything is started again without its being named
+      kill(registry);
+
+      // Then
+      assertThat(another.status().get(2).state(), equalTo(State.DEAD));
+      assertThat(another.status().get(2).note(), containsString("registry.log"));
+      assertThat(
+          another.up(wanted.withRegistryAt(registryPort), p -> {}), equalTo(List.of("Apicurio")));
+      assertThat(Schemas.get(url + "/subjects"), equalTo("[\"kept-value\"]"));
+
+      // When: it hangs
+      signal("STOP", another.status().get(2).pid());
+
+      // Then
+      assertThat(another.status().get(2).state(), equalTo(State.SILENT));
+      assertThat(
+          assertThrows(LocalServerException.class, () -> another.up(wanted, p -> {})).getMessage(),
+          startsWith("Apicurio runs (process "));
+      signal("CONT", another.status().get(2).pid());
+
+      // When
+      List<String> said = another.down();
+
+      // Then
+      assertThat(
+          said,
+          equalTo(List.of("Kafka is stopped.", "Apicurio is stopped.", "PostgreSQL is stopped.")));
+      assertThat(
+          another.status().stream().map(Server::state).toList(),
+          equalTo(List.of(State.DOWN, State.DOWN, State.DOWN)));
+    } finally {
+      another.down();
+    }
+    assertThat(
+        another.reset(),
+        equalTo(
+            List.of(
+                other.resolve("stack/kafka"),
+                other.resolve("stack/registry"),
+                other.resolve("postgres/data"))));
+    assertThat(
+        another.status().stream().map(Server::name).toList(),
+        equalTo(List.of("Kafka", "PostgreSQL")));
+  }
+
+  @Test
   void aPortThatIsTakenIsNamed(@TempDir Path other) throws IOException {
     try (ServerSocket taken = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
       // When
       LocalServerException failure =
           assertThrows(
               LocalServerException.class,
-              () -> new LocalStack(other).up(Optional.of(taken.getLocalPort()), phase -> {}));
+              () ->
+                  new LocalStack(other)
+                      .up(Wanted.kafkaAt(Optional.of(taken.getLocalPort())), phase -> {}));
 
       // Then
       assertThat(
@@ -239,7 +313,9 @@ class LocalStackTest {
   void anotherPortThanTheOneKafkaIsUpAtIsRefused() {
     // When
     LocalServerException failure =
-        assertThrows(LocalServerException.class, () -> stack.up(Optional.of(1), phase -> {}));
+        assertThrows(
+            LocalServerException.class,
+            () -> stack.up(Wanted.kafkaAt(Optional.of(1)), phase -> {}));
 
     // Then
     assertThat(failure.getMessage(), startsWith("Kafka is up at " + kafka().address() + "; "));
@@ -252,10 +328,20 @@ class LocalStackTest {
 
     // When
     LocalServerException failure =
-        assertThrows(LocalServerException.class, () -> new LocalStack(file).up(port, phase -> {}));
+        assertThrows(
+            LocalServerException.class,
+            () -> new LocalStack(file).up(Wanted.kafkaAt(port), phase -> {}));
 
     // Then
     assertThat(failure.getMessage(), startsWith("The stack cannot be kept in " + file));
+  }
+
+  private static LocalStack withTheProgramOfPostgres(Path other, Duration stop) throws IOException {
+    String program = "server-" + PostgresProgram.version();
+    Files.createSymbolicLink(
+        Files.createDirectories(other.resolve("postgres")).resolve(program),
+        directory.resolve("postgres").resolve(program));
+    return new LocalStack(other, stop);
   }
 
   private static List<State> states() {

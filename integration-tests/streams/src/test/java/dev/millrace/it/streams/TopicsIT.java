@@ -5,13 +5,19 @@ import static org.hamcrest.MatcherAssert.assertThat;
 import static org.hamcrest.Matchers.containsInAnyOrder;
 import static org.hamcrest.Matchers.equalTo;
 import static org.hamcrest.Matchers.greaterThanOrEqualTo;
+import static org.hamcrest.Matchers.hasItem;
 import static org.hamcrest.Matchers.is;
+import static org.hamcrest.Matchers.startsWith;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
+import dev.millrace.contract.Contract;
+import dev.millrace.contract.Released;
+import dev.millrace.contract.Samples;
 import dev.millrace.direct.Main;
 import dev.millrace.it.streams.Broker.Value;
 import dev.millrace.it.streams.Broker.Written;
 import dev.millrace.local.LocalPostgres;
+import dev.millrace.local.LocalRegistry;
 import dev.millrace.pipelines.UserError;
 import dev.millrace.pipelines.generate.AnswerKey;
 import dev.millrace.pipelines.generate.GenerateSales;
@@ -19,11 +25,17 @@ import dev.millrace.pipelines.io.PlayTopic;
 import dev.millrace.pipelines.io.RecordTopic;
 import dev.millrace.pipelines.sales.SalesEntry;
 import dev.millrace.runners.Millrace;
+import dev.millrace.schemas.retail.Sale;
+import dev.millrace.schemas.web.ShopEvent;
 import dev.millrace.transforms.RawRecord;
+import dev.millrace.transforms.refine.ContractReader;
+import dev.millrace.transforms.refine.Limits;
 import dev.millrace.transforms.refine.Vault;
 import java.io.ByteArrayOutputStream;
+import java.io.IOException;
 import java.io.InputStream;
 import java.io.PrintStream;
+import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -39,9 +51,11 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Random;
 import java.util.TreeMap;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
 import org.apache.beam.runners.direct.DirectOptions;
 import org.apache.beam.runners.direct.DirectRunner;
 import org.apache.beam.sdk.Pipeline;
@@ -66,17 +80,21 @@ import org.junit.jupiter.api.io.TempDir;
 class TopicsIT {
 
   private static final Duration LATENESS = Duration.ofHours(1);
+  private static final Contract SALE = Contract.of(Sale.class);
 
   @TempDir static Path home;
   private static Broker broker;
+  private static LocalRegistry registry;
 
   @BeforeAll
   static void start() {
     broker = Broker.in(home.resolve("kafka"));
+    registry = LocalRegistry.start(home.resolve("registry"));
   }
 
   @AfterAll
   static void stop() {
+    registry.close();
     broker.close();
   }
 
@@ -279,7 +297,7 @@ class TopicsIT {
 
     // When: the seed decides which partition is the first
     PlayTopic.Played played =
-        PlayTopic.to("--out", broker.uri("played") + "?partitions=2")
+        PlayTopic.to("--out", broker.uri("played") + "?partitions=2", SALE)
             .withSeed(1)
             .play(List.of(one, two), records -> {});
 
@@ -296,7 +314,7 @@ class TopicsIT {
   void aRateIsKept() throws Exception {
     // Given
     Path file = Files.writeString(home.resolve("paced.jsonl"), "x\n".repeat(31));
-    PlayTopic topic = PlayTopic.to("--out", broker.uri("paced"));
+    PlayTopic topic = PlayTopic.to("--out", broker.uri("paced"), SALE);
     topic.prepare();
 
     // When
@@ -316,7 +334,7 @@ class TopicsIT {
     UserError refused =
         assertThrows(
             UserError.class,
-            () -> PlayTopic.to("--out", broker.uri("two") + "?partitions=5").prepare());
+            () -> PlayTopic.to("--out", broker.uri("two") + "?partitions=5", SALE).prepare());
 
     // Then
     assertThat(
@@ -324,6 +342,131 @@ class TopicsIT {
         equalTo(
             "--out: the topic 'two' has 2 partitions, not 5; leave 'partitions' out, or name"
                 + " another topic."));
+  }
+
+  // --------------------------------------------------------------------------------------- Avro
+
+  @Test
+  void avroIsReadAsTheJsonItWasMadeFrom() throws Exception {
+    // Given: sales of both versions, and what is none
+    Random random = new Random(11);
+    List<String> lines = new ArrayList<>();
+    for (Contract version : List.of(Released.of("Sale").get(0), SALE)) {
+      for (int i = 0; i < 50; i++) {
+        lines.add(Samples.validJson(version, random));
+      }
+    }
+    lines.addAll(List.of("no sale", "{\"product_id\": 1", "[]"));
+    Path file = Files.write(home.resolve("avro.jsonl"), lines);
+    String uri = broker.uri("avro") + "?" + avro();
+    PlayTopic.to("--out", uri, SALE).play(List.of(file), records -> {});
+
+    // When
+    List<String> bounded = texts(readAll(uri + "&until=end"));
+    Gathered<RawRecord, Read> gathered = Gathered.of(Read::of);
+    Pipeline pipeline = pipeline();
+    pipeline
+        .apply("Read", RecordTopic.read("--x", uri, LATENESS))
+        .apply("Gather", ParDo.of(gathered));
+    PipelineResult running = pipeline.run();
+    try {
+      await().atMost(60, TimeUnit.SECONDS).until(() -> gathered.soFar().size() == lines.size());
+    } finally {
+      running.cancel();
+    }
+
+    // Then
+    assertThat(sales(bounded), equalTo(sales(lines)));
+    assertThat(texts(gathered.soFar()), containsInAnyOrder(bounded.toArray()));
+    assertThat(values("avro").stream().filter(value -> value[0] == 0).count(), equalTo(100L));
+  }
+
+  @Test
+  void aSchemaThatDoesNotGoWithTheOneThatIsThereIsRefused() {
+    // Given
+    String uri = broker.uri("clash") + "?" + avro();
+    assertThat(play(uri, Contract.of(ShopEvent.class)), equalTo(""));
+
+    // When
+    String refused = play(uri, SALE);
+
+    // Then
+    assertThat(
+        refused,
+        startsWith(
+            "--out: the registry at "
+                + registry.url()
+                + " refuses the schema of Sale for the subject 'clash-value', since it does not go"
+                + " with the one that is there ("));
+  }
+
+  private static String play(String uri, Contract contract) {
+    try {
+      Path file = Files.writeString(home.resolve("play.jsonl"), "{}\n");
+      PlayTopic.to("--out", uri, contract).play(List.of(file), records -> {});
+      return "";
+    } catch (UserError refused) {
+      return String.valueOf(refused.getMessage());
+    } catch (IOException failed) {
+      throw new UncheckedIOException(failed);
+    }
+  }
+
+  @Test
+  void aRegistryThatIsGoneFailsTheRunInOneSentence() throws Exception {
+    // Given
+    String uri = broker.uri("gone") + "?" + avro();
+    Path file =
+        Files.writeString(home.resolve("gone.jsonl"), Samples.validJson(SALE, new Random()));
+    PlayTopic.to("--out", uri, SALE).play(List.of(file), records -> {});
+    Pipeline pipeline = pipeline();
+    pipeline.apply("Read", RecordTopic.read("--x", uri + "&until=end", LATENESS));
+
+    // When
+    int port = registry.port();
+    registry.close();
+    Throwable failed;
+    try {
+      failed = assertThrows(RuntimeException.class, () -> pipeline.run().waitUntilFinish());
+    } finally {
+      registry = LocalRegistry.start(home.resolve("registry"), port);
+    }
+
+    // Then
+    assertThat(
+        Stream.iterate(failed, Objects::nonNull, Throwable::getCause)
+            .filter(UserError.class::isInstance)
+            .map(Throwable::getMessage)
+            .toList(),
+        hasItem(startsWith("--x: the schema registry does not answer at " + registry.url())));
+    assertThat(readAll(uri + "&until=end").size(), equalTo(1));
+  }
+
+  /** Parameters of a topic of Avro. */
+  private static String avro() {
+    return "format=avro&registry=" + registry.url().replace("http://", "");
+  }
+
+  private static List<String> texts(List<Read> read) {
+    return read.stream().map(each -> each.record().text()).toList();
+  }
+
+  /** What the contract reads in each line, or the line itself. */
+  private static List<String> sales(List<String> lines) {
+    ContractReader<Sale> reader = new ContractReader<>(SALE, Sale::new, Limits.DEFAULT);
+    return lines.stream()
+        .map(
+            line -> {
+              Sale sale = reader.read(line.getBytes(StandardCharsets.UTF_8));
+              return sale == null ? line : "version " + reader.version() + " " + sale;
+            })
+        .sorted()
+        .toList();
+  }
+
+  /** The bytes of a topic, by Kafka's own client. */
+  private static List<byte[]> values(String topic) {
+    return broker.readAll(topic);
   }
 
   // -------------------------------------------------------------------------------- end to end
@@ -344,6 +487,8 @@ class TopicsIT {
         "--out=" + topic + "?partitions=3",
         "--key-out=" + keyFile);
     AnswerKey.Counts key = AnswerKey.readFromFile(keyFile).total();
+    String avro = broker.uri("sales-avro") + "?" + avro();
+    run("generate", "sales", "--records=4000", "--seed=5", "--out=" + avro);
 
     try (LocalPostgres postgres = LocalPostgres.in(home.resolve("postgres"))) {
       // When
@@ -351,10 +496,16 @@ class TopicsIT {
           sales(postgres, "of_files", home.resolve("files").toString(), dimensions);
       Connection ofTopic =
           sales(postgres, "of_topic", topic + "?until=end&arrival=record", dimensions);
+      Connection ofAvro =
+          sales(postgres, "of_avro", avro + "&until=end&arrival=record", dimensions);
 
       // Then
       try (ofFiles;
-          ofTopic) {
+          ofTopic;
+          ofAvro) {
+        assertThat(answers(ofAvro), equalTo(answers(ofFiles)));
+        assertThat(ledger(ofAvro), equalTo(ledger(key)));
+        assertThat(rejects(ofAvro), equalTo(rejects(ofTopic)));
         assertThat(answers(ofTopic), equalTo(answers(ofFiles)));
         assertThat(ledger(ofTopic), equalTo(ledger(key)));
         assertThat(
@@ -450,6 +601,14 @@ class TopicsIT {
                   + " t"));
     }
     return answers;
+  }
+
+  /** Rejects by reason, field and version. */
+  private static List<String> rejects(Connection warehouse) throws Exception {
+    return rows(
+        warehouse,
+        "SELECT concat_ws(' ', reason, field, contract_version, count(*)) FROM dead_letter"
+            + " GROUP BY reason, field, contract_version");
   }
 
   private static List<String> ledger(Connection warehouse) throws Exception {

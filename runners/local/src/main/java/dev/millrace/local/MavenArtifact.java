@@ -1,0 +1,78 @@
+package dev.millrace.local;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.security.DigestInputStream;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.HexFormat;
+import java.util.Locale;
+import java.util.Optional;
+
+/**
+ * A file of the Maven repository that only some commands need: fetched when one does, with the
+ * Maven wrapper of the house.
+ *
+ * @param coordinates {@code group:artifact:version[:type[:classifier]]}
+ * @param file name of the file
+ */
+public record MavenArtifact(String coordinates, String file) {
+
+  /** The Maven wrapper of a house, if it is there. */
+  public static Optional<Path> wrapper(Path home) {
+    boolean windows = System.getProperty("os.name").toLowerCase(Locale.ROOT).startsWith("windows");
+    return Optional.of(home.resolve(windows ? "mvnw.cmd" : "mvnw")).filter(Files::exists);
+  }
+
+  /**
+   * Copies the file into a directory.
+   *
+   * @param wrapper of the house
+   * @param log what the wrapper says goes there; removed if it went well
+   * @return whether it went well
+   */
+  public boolean copyInto(Path directory, Path wrapper, Path log) throws IOException {
+    Path home = wrapper.toAbsolutePath().getParent();
+    Process process =
+        new ProcessBuilder(
+                wrapper.toString(),
+                "--batch-mode",
+                "--non-recursive",
+                "dependency:copy",
+                "-Dartifact=" + coordinates,
+                "-DoutputDirectory=" + directory.toAbsolutePath())
+            .directory(home == null ? null : home.toFile())
+            .redirectErrorStream(true)
+            .redirectOutput(log.toFile())
+            .start();
+    int status;
+    try {
+      process.getOutputStream().close();
+      status = process.waitFor();
+    } catch (InterruptedException interrupted) {
+      process.destroy();
+      Thread.currentThread().interrupt();
+      throw new IOException("interrupted while fetching " + coordinates, interrupted);
+    }
+    if (status == 0) {
+      Files.delete(log);
+    }
+    return status == 0;
+  }
+
+  /** The SHA-256 of a file, as hexadecimal digits. */
+  public static String sha256(Path file) throws IOException {
+    try {
+      MessageDigest digest = MessageDigest.getInstance("SHA-256");
+      try (InputStream in = new DigestInputStream(Files.newInputStream(file), digest)) {
+        in.transferTo(OutputStream.nullOutputStream());
+      }
+      return HexFormat.of().formatHex(digest.digest());
+    } catch (NoSuchAlgorithmException impossible) {
+      throw new IllegalStateException(impossible);
+    }
+  }
+}
