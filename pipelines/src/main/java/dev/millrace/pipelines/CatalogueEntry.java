@@ -1,6 +1,7 @@
 package dev.millrace.pipelines;
 
 import java.time.Duration;
+import java.time.Instant;
 import java.util.Optional;
 import org.apache.beam.sdk.Pipeline;
 import org.apache.beam.sdk.PipelineResult;
@@ -48,6 +49,17 @@ public interface CatalogueEntry {
      */
     default boolean isLive() {
       return false;
+    }
+
+    /**
+     * Makes this run a backfill: it states the windows that begin in a time, and leaves all others
+     * as they are. Called before {@link #prepare}.
+     *
+     * @throws UserError if the pipeline has no windows, or these can still change
+     */
+    default void backfill(Instant from, Instant to) {
+      throw new UserError(
+          "This pipeline has no windows to fill: every run of it states its tables as a whole.");
     }
 
     /** How long a live run lasts; until it is interrupted if empty. */

@@ -30,6 +30,7 @@ import java.time.Instant;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import org.apache.avro.specific.SpecificRecord;
 import org.apache.beam.sdk.Pipeline;
 import org.apache.beam.sdk.transforms.Wait;
 import org.apache.beam.sdk.values.PCollection;
@@ -136,6 +137,16 @@ final class ClickstreamJob extends PipelineJob {
     aggregated.ifPresent(WriteTopic::check);
   }
 
+  /** A window can change for as long as it lasts, and its late events; a visit, and another gap. */
+  @Override
+  protected Map<Class<? extends SpecificRecord>, Duration> windows() {
+    Duration late = config.maxLateness();
+    return Map.of(
+        Events5m.class, late.plusMinutes(5),
+        ShopMinute.class, late.plusMinutes(1),
+        ShopSession.class, late.plus(config.sessionGap()));
+  }
+
   @Override
   public Optional<Duration> runFor() {
     return runFor;
@@ -159,6 +170,11 @@ final class ClickstreamJob extends PipelineJob {
                 "RunGate",
                 RunGate.of("events", ClickstreamPipeline.CHAINS)
                     .refusingMoreRejectsThan(config.maxRejectRatio()));
+    if (isBackfill()) {
+      tables(results);
+      publishBackfill(go, raw);
+      return;
+    }
     Lake lake = lake(raw, results);
     PCollection<String> files = write(lake);
     tables(results);

@@ -82,6 +82,11 @@ public final class RecordSource extends PTransform<PBegin, PCollection<RawRecord
     return reader instanceof RecordTopic topic ? topic.uri() : ((RecordFiles) reader).uri();
   }
 
+  /** Whether it is a topic: what it holds now is all there is. */
+  public boolean isTopic() {
+    return reader instanceof RecordTopic;
+  }
+
   /** Whether the reading ends. */
   public boolean isBounded() {
     return !(reader instanceof RecordTopic topic) || topic.isBounded();

@@ -11,23 +11,32 @@ import dev.millrace.pipelines.io.RecordSource;
 import dev.millrace.pipelines.io.warehouse.PreparedWarehouse;
 import dev.millrace.pipelines.io.warehouse.Run;
 import dev.millrace.pipelines.io.warehouse.TableChange;
+import dev.millrace.pipelines.io.warehouse.TimeRange;
 import dev.millrace.pipelines.io.warehouse.Warehouse;
 import dev.millrace.pipelines.io.warehouse.WarehouseConfig;
 import dev.millrace.pipelines.report.ReportFiles;
 import dev.millrace.pipelines.report.ReportReader;
 import dev.millrace.pipelines.report.RunInfo;
 import dev.millrace.pipelines.report.RunReport;
+import dev.millrace.pipelines.report.RunReport.Column;
+import dev.millrace.pipelines.report.RunReport.Kind;
+import dev.millrace.pipelines.report.TextTable;
 import dev.millrace.transforms.RawRecord;
 import dev.millrace.transforms.refine.Vault;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.sql.PreparedStatement;
+import java.sql.ResultSet;
+import java.sql.SQLException;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.UUID;
 import java.util.stream.Collectors;
 import org.apache.avro.specific.SpecificRecord;
@@ -35,6 +44,7 @@ import org.apache.beam.sdk.Pipeline;
 import org.apache.beam.sdk.PipelineResult;
 import org.apache.beam.sdk.transforms.Combine;
 import org.apache.beam.sdk.transforms.Count;
+import org.apache.beam.sdk.transforms.Filter;
 import org.apache.beam.sdk.transforms.MapElements;
 import org.apache.beam.sdk.values.PCollection;
 import org.apache.beam.sdk.values.TypeDescriptors;
@@ -62,6 +72,7 @@ public abstract class PipelineJob implements CatalogueEntry.Job {
   private @Nullable Warehouse warehouse;
   private @Nullable PreparedWarehouse prepared;
   private @Nullable LakeLock lock;
+  private @Nullable TimeRange backfill;
 
   /** A logical input. */
   private record Input(String name, RecordSource source, long files, List<String> chain) {
@@ -131,6 +142,57 @@ public abstract class PipelineJob implements CatalogueEntry.Job {
     return inputs.stream().map(input -> pipeline.apply(input.step(), input.source())).toList();
   }
 
+  // ---------------------------------------------------------------------------------- backfill
+
+  /** Tables of windows, and how long after its end a window can change; none if there are none. */
+  protected Map<Class<? extends SpecificRecord>, Duration> windows() {
+    return Map.of();
+  }
+
+  /** Whether this run states the windows of a time only, and neither lake nor ledger. */
+  protected final boolean isBackfill() {
+    return backfill != null;
+  }
+
+  @Override
+  public final void backfill(Instant from, Instant to) {
+    if (windows().isEmpty()) {
+      CatalogueEntry.Job.super.backfill(from, to);
+    }
+    TimeRange range = new TimeRange(from, to);
+    if (isLive()) {
+      throw new UserError(
+          "A backfill reads what has an end: the archive, or the topic with ?until=end.");
+    }
+    Duration open = windows().values().stream().max(Comparator.naturalOrder()).orElseThrow();
+    Instant closed = run.startedAt().minus(open);
+    if (to.isAfter(closed)) {
+      throw new UserError(
+          "--to is "
+              + to
+              + ", and windows that begin after "
+              + closed
+              + " can still change: wait until then, or end earlier.");
+    }
+    backfill = range;
+  }
+
+  /**
+   * Publishes the windows that were written, when the gate has let the run pass.
+   *
+   * @param raw as {@link #readAll} gave it; the first input is what the windows are made of
+   */
+  protected final void publishBackfill(PCollection<Long> go, List<PCollection<RawRecord>> raw) {
+    TimeRange range = Objects.requireNonNull(backfill);
+    Duration open = windows().values().stream().max(Comparator.naturalOrder()).orElseThrow();
+    if (!inputs.get(0).source().isTopic()) {
+      written.add(
+          raw.get(0).apply("ArchiveCoversThem", ArchiveCovers.until(range.to().plus(open))));
+    }
+    go.apply(
+        "PublishWarehouse", warehouse().publish(Objects.requireNonNull(backfill)).after(written));
+  }
+
   // ----------------------------------------------------------------------------------- outputs
 
   @Override
@@ -149,11 +211,11 @@ public abstract class PipelineJob implements CatalogueEntry.Job {
           unwritable);
     }
     Vault.open(options.getSecret());
-    if (!isLive()) {
+    if (!isLive() && !isBackfill()) {
       writable("--lake", options.getLake());
     }
     writable("--report", options.getReport());
-    if (!isLive()) {
+    if (!isLive() && !isBackfill()) {
       lock = LakeLock.of(Path.of(options.getLake()));
     }
     String url =
@@ -164,8 +226,15 @@ public abstract class PipelineJob implements CatalogueEntry.Job {
         Warehouse.at(
                 WarehouseConfig.of(url, options.getWarehouseUser(), options.getWarehousePassword()))
             .forRun(run)
-            .withTables(tables.stream().map(Contract::of).toList());
-    prepared = isLive() ? warehouse.prepareLive() : warehouse.prepare();
+            .withTables(
+                tables.stream()
+                    .filter(table -> !isBackfill() || windows().containsKey(table))
+                    .map(Contract::of)
+                    .toList());
+    prepared =
+        isLive()
+            ? warehouse.prepareLive()
+            : isBackfill() ? warehouse.prepareBackfill() : warehouse.prepare();
   }
 
   private static void writable(String option, String directory) {
@@ -230,6 +299,14 @@ public abstract class PipelineJob implements CatalogueEntry.Job {
       String step, PCollection<T> rows, Class<T> type) {
     if (isLive()) {
       rows.apply("Warehouse_" + step, prepared().upsert(type));
+    } else if (isBackfill()) {
+      if (windows().containsKey(type)) {
+        TimeRange range = Objects.requireNonNull(backfill);
+        Contract contract = Contract.of(type);
+        written.add(
+            rows.apply("Within_" + step, Filter.by(row -> range.holds(contract, row)))
+                .apply("Warehouse_" + step, warehouse().table(type)));
+      }
     } else {
       written.add(rows.apply("Warehouse_" + step, warehouse().table(type)));
     }
@@ -273,6 +350,9 @@ public abstract class PipelineJob implements CatalogueEntry.Job {
   public final String finish(PipelineResult result) throws Exception {
     surroundings.phase("Reporting");
     try {
+      if (isBackfill()) {
+        return backfilled();
+      }
       RunInfo.Outcome outcome = isLive() ? RunInfo.Outcome.STOPPED : RunInfo.Outcome.PUBLISHED;
       RunReport report = ReportReader.read(prepared().connection(), info(outcome, ""), answers());
       Manifest manifest = isLive() ? null : Manifest.read(Path.of(options.getLake()));
@@ -285,6 +365,46 @@ public abstract class PipelineJob implements CatalogueEntry.Job {
     } finally {
       close();
     }
+  }
+
+  /** What a backfill has changed, a line for each table. */
+  private String backfilled() throws SQLException {
+    List<List<String>> rows = new ArrayList<>();
+    try (PreparedStatement changes =
+        prepared()
+            .connection()
+            .prepareStatement(
+                "SELECT table_name, rows, inserted, updated, deleted FROM run_change"
+                    + " WHERE run_id = ? ORDER BY 1")) {
+      changes.setString(1, run.id());
+      try (ResultSet row = changes.executeQuery()) {
+        while (row.next()) {
+          List<String> cells = new ArrayList<>();
+          for (int i = 1; i <= 5; i++) {
+            cells.add(row.getString(i));
+          }
+          rows.add(cells);
+        }
+      }
+    }
+    TimeRange range = Objects.requireNonNull(backfill);
+    return "Windows of "
+        + name
+        + " that begin from "
+        + range.from()
+        + " until "
+        + range.to()
+        + " are as the archive has them.\n\n"
+        + String.join(
+            "\n",
+            TextTable.lines(
+                List.of(
+                    new Column("table", Kind.TEXT),
+                    new Column("windows", Kind.COUNT),
+                    new Column("inserted", Kind.COUNT),
+                    new Column("updated", Kind.COUNT),
+                    new Column("deleted", Kind.COUNT)),
+                rows));
   }
 
   private PreparedWarehouse prepared() {
@@ -302,6 +422,9 @@ public abstract class PipelineJob implements CatalogueEntry.Job {
         String message = messageOf(cause);
         RunInfo.Outcome outcome =
             message.startsWith(RunGate.REFUSED) ? RunInfo.Outcome.REFUSED : RunInfo.Outcome.FAILED;
+        if (isBackfill()) {
+          return;
+        }
         if (!isLive()) {
           staged().discard();
         }

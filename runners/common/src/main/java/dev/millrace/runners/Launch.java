@@ -7,6 +7,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.function.Consumer;
 import org.apache.beam.sdk.Pipeline;
 import org.apache.beam.sdk.PipelineResult;
 import org.apache.beam.sdk.PipelineResult.State;
@@ -37,11 +38,17 @@ final class Launch {
 
   /** Runs the pipeline to its end and returns its summary. */
   String run(CatalogueEntry entry, PipelineOptions options) throws Exception {
+    return run(entry, options, job -> {});
+  }
+
+  /** The same for a run of which something is asked before it is prepared. */
+  String run(CatalogueEntry entry, PipelineOptions options, Consumer<Job> asked) throws Exception {
     options.setRunner(engine.runner());
     try (Surroundings surroundings = new Surroundings()) {
       narrator.phase("Preparing");
       Job job = entry.job(options, surroundings);
       try {
+        asked.accept(job);
         job.prepare();
         Pipeline pipeline = Pipeline.create(options);
         job.build(pipeline);

@@ -15,6 +15,8 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.time.DateTimeException;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -33,8 +35,8 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
 /**
- * The command line: {@code run}, {@code generate}, {@code sql}, {@code stack}, {@code list}, {@code
- * help}, {@code version}.
+ * The command line: {@code run}, {@code backfill}, {@code generate}, {@code sql}, {@code stack},
+ * {@code list}, {@code help}, {@code version}.
  *
  * <p>Exit status: 0 if all went well, 2 if the user can mend the command, 3 if {@code stack status}
  * finds a server that is not up, 1 otherwise. What went wrong stands on standard error in one
@@ -96,6 +98,9 @@ public final class Millrace {
         new CommandLine(this)
             .addSubcommand(
                 "run", new CommandLine(new Run()).setUnmatchedOptionsArePositionalParams(true))
+            .addSubcommand(
+                "backfill",
+                new CommandLine(new Backfill()).setUnmatchedOptionsArePositionalParams(true))
             .addSubcommand(
                 "generate",
                 new CommandLine(new Generate()).setUnmatchedOptionsArePositionalParams(true))
@@ -218,6 +223,61 @@ public final class Millrace {
                 new Launch(engine, directory.resolve(".millrace/postgres"), narrator)
                     .run(pipeline, options));
           });
+    }
+  }
+
+  @Command(
+      name = "backfill",
+      description =
+          "Compute windows again from the archive, also while a live run goes on: millrace backfill PIPELINE --from=TIME --to=TIME [--option=value ...]; the options are those of run.")
+  private final class Backfill extends Working implements Callable<Integer> {
+    @Option(
+        names = "--from",
+        required = true,
+        paramLabel = "TIME",
+        description = "Windows that begin then or later, such as 2026-01-01T00:00:00Z.")
+    String from = "";
+
+    @Option(
+        names = "--to",
+        required = true,
+        paramLabel = "TIME",
+        description =
+            "And before then. They must be closed: nothing that is on time can reach them.")
+    String to = "";
+
+    @Parameters(arity = "0..*", paramLabel = "PIPELINE [--option=value]")
+    List<String> arguments = new ArrayList<>();
+
+    @Override
+    public Integer call() {
+      return working(
+          "backfill",
+          this,
+          narrator -> {
+            CatalogueEntry pipeline = named("pipeline", arguments, pipelines, CatalogueEntry::name);
+            Instant first = time("--from", from);
+            Instant end = time("--to", to);
+            PipelineOptions options =
+                options(
+                    pipeline.name(),
+                    pipeline.optionsClass(),
+                    arguments.subList(1, arguments.size()),
+                    narrator);
+            out.println(
+                new Launch(engine, directory.resolve(".millrace/postgres"), narrator)
+                    .run(pipeline, options, job -> job.backfill(first, end)));
+          });
+    }
+  }
+
+  private static Instant time(String option, String text) {
+    try {
+      return Instant.parse(text);
+    } catch (DateTimeException noTime) {
+      throw new UserError(
+          option + " is '" + text + "', which is no time; write it like 2026-01-01T00:00:00Z.",
+          noTime);
     }
   }
 

@@ -2,7 +2,9 @@ package dev.millrace.it.streams;
 
 import static org.awaitility.Awaitility.await;
 import static org.hamcrest.MatcherAssert.assertThat;
+import static org.hamcrest.Matchers.containsString;
 import static org.hamcrest.Matchers.equalTo;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import dev.millrace.local.LocalPostgres;
 import dev.millrace.pipelines.CatalogueEntry;
@@ -48,6 +50,7 @@ import org.apache.kafka.common.serialization.ByteArraySerializer;
 import org.apache.kafka.common.serialization.StringDeserializer;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -217,6 +220,83 @@ class StreamIsBatchIT {
       }
     }
     return lines.size();
+  }
+
+  @Test
+  void aBackfillMendsItsWindowsAndNoOthersWhileTheLiveRunGoesOn() throws Exception {
+    // Given: a live run, whose tables somebody has spoilt, and an archive
+    String topic = "spoilt";
+    broker.makeTopic(topic, PARTITIONS, "CreateTime");
+    long records = play(topic, 101);
+    Path lake = home.resolve("archive_spoilt");
+    Map<String, List<String>> whole = batch("whole", broker.uri(topic) + "?until=end", lake);
+    String url = newDatabase("spoilt");
+    CatalogueEntry.Job live =
+        new ClickstreamEntry()
+            .job(options(url, broker.uri(topic), home.resolve("no_lake")), new NoSurroundings());
+    live.prepare();
+    Pipeline pipeline = Pipeline.create(options(url, broker.uri(topic), home.resolve("no_lake")));
+    live.build(pipeline);
+    PipelineResult running = pipeline.run();
+    try (Connection warehouse = DriverManager.getConnection(url);
+        Statement statement = warehouse.createStatement()) {
+      await().atMost(Duration.ofMinutes(2)).until(() -> isComplete(warehouse, records));
+      statement.execute("UPDATE events_5m SET events = events + 1000");
+      statement.execute("DELETE FROM shop_minute");
+      statement.execute(
+          "UPDATE shop_session SET session_start = session_start - interval '1 second'");
+      Map<String, List<String>> before = tables(warehouse);
+
+      // When: the first minutes of the hour, less than all there are
+      backfill(url, broker.uri(topic) + "?until=end", "06:00:00Z", "06:01:00Z");
+
+      // Then
+      Map<String, List<String>> after = tables(warehouse);
+      assertThat(after.get("shop_minute"), equalTo(beginning(whole, "shop_minute", "06:00:")));
+      assertThat(
+          beginning(after, "events_5m", "06:00:"),
+          equalTo(beginning(whole, "events_5m", "06:00:")));
+      assertThat(
+          beginning(after, "shop_session", "06:00:"),
+          equalTo(beginning(whole, "shop_session", "06:00:")));
+      assertThat(
+          beginning(after, "events_5m", "05:55:"),
+          equalTo(beginning(before, "events_5m", "05:55:")));
+      assertThat(after.get("ledger"), equalTo(whole.get("ledger")));
+      // The archive was made a few minutes later: too soon to know all of that minute's visits.
+      Exception refused =
+          assertThrows(
+              Exception.class,
+              () ->
+                  backfill(
+                      url, lake.resolve("bronze/events").toString(), "06:00:00Z", "06:01:00Z"));
+      assertThat(refused.getMessage(), containsString("The archive ends with what arrived at"));
+      assertThat(tables(warehouse), equalTo(after));
+    } finally {
+      running.cancel();
+      live.finish(running);
+    }
+  }
+
+  private static List<String> beginning(
+      Map<String, List<String>> tables, String table, String time) {
+    return tables.getOrDefault(table, List.of()).stream()
+        .filter(
+            row -> row.matches(".*\"(window_start|session_start)\": \"2024-03-01T" + time + ".*"))
+        .toList();
+  }
+
+  private static void backfill(String warehouse, String archive, String from, String to)
+      throws Exception {
+    ClickstreamOptions options = options(warehouse, archive, home.resolve("no_lake"));
+    CatalogueEntry.Job job = new ClickstreamEntry().job(options, new NoSurroundings());
+    job.backfill(Instant.parse("2024-03-01T" + from), Instant.parse("2024-03-01T" + to));
+    job.prepare();
+    Pipeline pipeline = Pipeline.create(options);
+    job.build(pipeline);
+    PipelineResult result = pipeline.run();
+    result.waitUntilFinish();
+    job.finish(result);
   }
 
   private static Map<String, List<String>> live(

@@ -13,6 +13,16 @@ import java.util.List;
 /** Makes a warehouse ready for a run: tables, columns, the staging schema; one transaction. */
 final class Preparation {
 
+  /** What a run states. */
+  enum Kind {
+    /** The whole answer, at its end. */
+    BATCH,
+    /** Rows as they come. */
+    LIVE,
+    /** The answer of a time, at its end. */
+    BACKFILL
+  }
+
   private static final String CREATE_LIVE_RUN =
       "CREATE TABLE IF NOT EXISTS \"live_run\" (\"generation\" bigint GENERATED ALWAYS AS IDENTITY"
           + " PRIMARY KEY, \"run_id\" text NOT NULL, \"pipeline\" text NOT NULL,"
@@ -31,7 +41,7 @@ final class Preparation {
   /**
    * The connection has no open transaction, keeps the run's lock, and is not in autocommit mode.
    */
-  void prepare(List<Contract> contracts, boolean live) throws SQLException {
+  void prepare(List<Contract> contracts, Kind kind) throws SQLException {
     if (!Locks.holdRun(sql, run.stagingSchema())) {
       throw new UserError(
           "Run "
@@ -41,9 +51,9 @@ final class Preparation {
               + ". Wait until it ends, or start a run with another id.");
     }
     Locks.change(sql, config.where());
-    if (live) {
+    if (kind == Kind.LIVE) {
       Locks.holdLive(sql, run.pipeline());
-    } else if (Locks.isLive(sql, run.pipeline())) {
+    } else if (kind == Kind.BATCH && Locks.isLive(sql, run.pipeline())) {
       throw new UserError(
           "A live run of "
               + run.pipeline()

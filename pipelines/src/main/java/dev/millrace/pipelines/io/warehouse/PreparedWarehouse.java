@@ -41,23 +41,28 @@ public final class PreparedWarehouse implements AutoCloseable {
   }
 
   static PreparedWarehouse of(WarehouseConfig config, Run run, List<Contract> contracts) {
-    return prepare(config, run, contracts, false);
+    return prepare(config, run, contracts, Preparation.Kind.BATCH);
+  }
+
+  static PreparedWarehouse backfill(WarehouseConfig config, Run run, List<Contract> contracts) {
+    return prepare(config, run, contracts, Preparation.Kind.BACKFILL);
   }
 
   static PreparedWarehouse live(WarehouseConfig config, Run run, List<Contract> contracts) {
-    return prepare(config, run, contracts, true);
+    return prepare(config, run, contracts, Preparation.Kind.LIVE);
   }
 
   private static PreparedWarehouse prepare(
-      WarehouseConfig config, Run run, List<Contract> contracts, boolean live) {
+      WarehouseConfig config, Run run, List<Contract> contracts, Preparation.Kind kind) {
     try {
       Connection connection =
           DriverManager.getConnection(config.url(), config.connectionProperties());
       try {
         connection.setAutoCommit(false);
         Preparation preparation = new Preparation(connection, config, run);
-        preparation.prepare(contracts, live);
-        long generation = live ? preparation.beginGeneration(contracts) : 0;
+        preparation.prepare(contracts, kind);
+        long generation =
+            kind == Preparation.Kind.LIVE ? preparation.beginGeneration(contracts) : 0;
         connection.commit();
         return new PreparedWarehouse(config, run, connection, contracts, generation);
       } catch (SQLException | RuntimeException failed) {

@@ -15,6 +15,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
 import javax.sql.DataSource;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The transaction that makes a run visible: all of it, or nothing.
@@ -46,10 +47,21 @@ final class Publication implements Serializable {
   private final Run run;
   private final List<Contract> parentsFirst;
 
+  private final @Nullable TimeRange within;
+
   Publication(WarehouseConfig config, Run run, List<Contract> parentsFirst) {
+    this(config, run, parentsFirst, null);
+  }
+
+  /**
+   * @param within the run states rows of this time only; null if it states all there are
+   */
+  Publication(
+      WarehouseConfig config, Run run, List<Contract> parentsFirst, @Nullable TimeRange within) {
     this.config = config;
     this.run = run;
     this.parentsFirst = parentsFirst;
+    this.within = within;
   }
 
   /** Publishes, unless that was done before; the changes of each table. Safe to call again. */
@@ -154,11 +166,21 @@ final class Publication implements Serializable {
     for (int i = parentsFirst.size() - 1; i >= 0; i--) {
       Contract contract = parentsFirst.get(i);
       TableSql table = new TableSql(contract, run.stagingSchema());
-      long deleted =
-          table.isShared() ? sql.run(table.delete(), run.pipeline()) : sql.run(table.delete());
+      long deleted = delete(sql, contract, table);
       changes.computeIfPresent(table.name(), (name, c) -> c.withDeleted(deleted));
     }
     return new ArrayList<>(changes.values());
+  }
+
+  private long delete(Sql sql, Contract contract, TableSql table) throws SQLException {
+    if (within != null) {
+      return sql.run(
+              table.deleteWithin(),
+              within.from().atOffset(ZoneOffset.UTC),
+              within.to().atOffset(ZoneOffset.UTC))
+          + (contract.disjoint().isPresent() ? sql.run(table.deleteOverlapped()) : 0);
+    }
+    return table.isShared() ? sql.run(table.delete(), run.pipeline()) : sql.run(table.delete());
   }
 
   private List<TableChange> readChanges(Sql sql) throws SQLException {

@@ -229,6 +229,42 @@ final class TableSql {
         + ", -1))";
   }
 
+  /**
+   * Deletes what the run does not state of a time. Parameters: its start, and its end, which does
+   * not belong to it.
+   */
+  String deleteWithin() {
+    String time = quote(Ddl.column(contract.eventTime().orElseThrow().field()));
+    return "DELETE FROM "
+        + table
+        + " old WHERE old."
+        + time
+        + " >= ? AND old."
+        + time
+        + " < ? AND NOT EXISTS (SELECT FROM "
+        + staging
+        + " new WHERE "
+        + sameKey()
+        + ")";
+  }
+
+  /** Deletes rows that a row of the run overlaps, wherever they begin. */
+  String deleteOverlapped() {
+    Contract.Interval interval = contract.disjoint().orElseThrow();
+    String from = quote(Ddl.column(interval.from()));
+    String to = quote(Ddl.column(interval.to()));
+    return "DELETE FROM "
+        + table
+        + " old USING "
+        + staging
+        + " new WHERE "
+        + names(contract.keyBesidesInterval()).stream()
+            .map(c -> "old." + c + " = new." + c + " AND ")
+            .collect(Collectors.joining())
+        + ("old." + from + " <= new." + to + " AND old." + to + " >= new." + from)
+        + (" AND (" + list("old", key) + ") <> (" + list("new", key) + ")");
+  }
+
   /** Has one parameter, the pipeline, if the table is shared. */
   String delete() {
     return "DELETE FROM "

@@ -102,6 +102,20 @@ public final class Warehouse implements Serializable {
     return new WriteTable<>(config, run(), contract);
   }
 
+  /**
+   * The same for a run that states the rows of a time only. It may be prepared while a live run
+   * writes.
+   */
+  public PreparedWarehouse prepareBackfill() {
+    return PreparedWarehouse.backfill(config, run(), parentsFirst);
+  }
+
+  /** Makes the run visible, which states the rows of a time only; others stay as they are. */
+  public PublishWarehouse publish(TimeRange within) {
+    return new PublishWarehouse(
+        config, new Publication(config, run(), parentsFirst, within), List.of());
+  }
+
   /** Makes the run visible; see {@link PublishWarehouse}. */
   public PublishWarehouse publish() {
     return new PublishWarehouse(config, new Publication(config, run(), parentsFirst), List.of());
