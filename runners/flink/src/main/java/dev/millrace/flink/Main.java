@@ -30,6 +30,8 @@ public final class Main {
             // Steps change no element: to copy it between steps of one chain is wasted. fasterCopy
             // would also skip the copies that keep a snapshot apart from the state that goes on.
             "--objectReuse=true",
+            // Grouped blocks are gone through more than once: to cut them into steps, and by steps.
+            "--reIterableGroupByKeyResult=true",
             // What a failure makes the stream repeat, against the cost of a snapshot.
             "--checkpointingInterval=10000",
             "--externalizedCheckpointsEnabled=true",
