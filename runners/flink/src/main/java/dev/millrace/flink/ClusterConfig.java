@@ -66,6 +66,9 @@ final class ClusterConfig implements AutoCloseable {
     } else {
       // A batch that failed is run again by whoever started it: it published nothing.
       settings.put("restart-strategy.type", "none");
+      // Blocks of records are larger than the little that each of many sorts has: they are sorted
+      // by their keys, beside it.
+      settings.put("taskmanager.runtime.large-record-handler", "true");
     }
     return settings;
   }

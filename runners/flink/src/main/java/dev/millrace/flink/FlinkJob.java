@@ -91,7 +91,7 @@ public final class FlinkJob implements PipelineResult {
       if (found instanceof MetricsContainerStepMap metrics) {
         lastMetrics = metrics;
       }
-    } catch (ExecutionException between) {
+    } catch (ExecutionException | IllegalStateException between) {
       // The cluster ends with its job, and may do so while it is asked.
     } catch (InterruptedException interrupted) {
       Thread.currentThread().interrupt();
