@@ -15,7 +15,12 @@ import org.apache.flink.core.execution.JobClient;
 import org.joda.time.Duration;
 import org.jspecify.annotations.Nullable;
 
-/** A job of Flink that runs or has ended, with its metrics meanwhile and its cause of failure. */
+/**
+ * A job of Flink that runs or has ended, with its cause of failure.
+ *
+ * <p>Beam hands the counters of a step over when the step ends: while a job runs, {@link #metrics}
+ * tells of the steps that are through, and of none of a stream.
+ */
 public final class FlinkJob implements PipelineResult {
 
   private final JobClient client;
