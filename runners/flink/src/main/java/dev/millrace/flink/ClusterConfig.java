@@ -7,47 +7,45 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import org.apache.commons.io.FileUtils;
 import org.apache.flink.configuration.GlobalConfiguration;
 import org.jspecify.annotations.Nullable;
 
-/**
- * Flink's own configuration of one run, as the directory Beam takes it from; it may go as soon as
- * the job is submitted.
- */
-final class ClusterConfig implements AutoCloseable {
+/** Flink's own configuration of one run, as the directory Beam takes it from. */
+final class ClusterConfig {
 
-  private static final String FILE = "config.yaml";
   private static final String LOOPBACK = "127.0.0.1";
 
-  private final Path directory;
-
-  private ClusterConfig(Path directory) {
-    this.directory = directory;
-  }
+  private ClusterConfig() {}
 
   /**
-   * Writes it.
+   * Writes it into a directory that goes with the process, and with it what Flink keeps in files
+   * meanwhile.
    *
    * @param given a directory with a configuration of the user's, which goes before
    */
-  static ClusterConfig write(@Nullable Path given, boolean stream) {
-    Map<String, String> settings = defaults(stream);
-    if (given != null) {
-      settings.putAll(GlobalConfiguration.loadConfiguration(given.toString()).toMap());
-    }
-    settings.put("execution.job-listeners", SubmittedJob.class.getName());
+  static Path write(@Nullable Path given, boolean stream) {
     try {
       Path directory = Files.createTempDirectory("millrace-flink");
+      Runtime.getRuntime()
+          .addShutdownHook(new Thread(() -> FileUtils.deleteQuietly(directory.toFile())));
+      Map<String, String> settings = defaults(directory, stream);
+      if (given != null) {
+        settings.putAll(GlobalConfiguration.loadConfiguration(given.toString()).toMap());
+      }
+      settings.put("execution.job-listeners", SubmittedJob.class.getName());
       // JSON is YAML.
-      new ObjectMapper().writeValue(directory.resolve(FILE).toFile(), settings);
-      return new ClusterConfig(directory);
+      new ObjectMapper().writeValue(directory.resolve("config.yaml").toFile(), settings);
+      return directory;
     } catch (IOException unwritten) {
       throw new UncheckedIOException(unwritten);
     }
   }
 
-  private static Map<String, String> defaults(boolean stream) {
+  private static Map<String, String> defaults(Path directory, boolean stream) {
     Map<String, String> settings = new LinkedHashMap<>();
+    settings.put("io.tmp.dirs", directory.toString());
+    settings.put("web.tmpdir", directory.toString());
     // The cluster inside the process opens ports for itself: nobody else reaches them.
     settings.put("rest.address", LOOPBACK);
     settings.put("rest.bind-address", LOOPBACK);
@@ -71,19 +69,5 @@ final class ClusterConfig implements AutoCloseable {
       settings.put("taskmanager.runtime.large-record-handler", "true");
     }
     return settings;
-  }
-
-  Path directory() {
-    return directory;
-  }
-
-  @Override
-  public void close() {
-    try {
-      Files.deleteIfExists(directory.resolve(FILE));
-      Files.deleteIfExists(directory);
-    } catch (IOException left) {
-      throw new UncheckedIOException(left);
-    }
   }
 }

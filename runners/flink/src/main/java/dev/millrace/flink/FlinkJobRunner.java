@@ -35,9 +35,9 @@ public final class FlinkJobRunner extends PipelineRunner<FlinkJob> {
     options.setRunner(FlinkRunner.class);
     String given = options.getFlinkConfDir();
     boolean stream = options.isStreaming() || hasUnbounded(pipeline);
-    try (ClusterConfig config =
-        ClusterConfig.write(given == null ? null : Path.of(given), stream)) {
-      options.setFlinkConfDir(config.directory().toString());
+    Path config = ClusterConfig.write(given == null ? null : Path.of(given), stream);
+    try {
+      options.setFlinkConfDir(config.toString());
       FlinkRunner.fromOptions(options).run(pipeline);
       return new FlinkJob(SubmittedJob.take());
     } finally {

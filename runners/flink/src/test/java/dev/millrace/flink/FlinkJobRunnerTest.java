@@ -17,6 +17,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.Stream;
 import org.apache.beam.runners.flink.FlinkPipelineOptions;
 import org.apache.beam.sdk.Pipeline;
@@ -30,7 +31,9 @@ import org.apache.beam.sdk.metrics.MetricsFilter;
 import org.apache.beam.sdk.options.PipelineOptionsFactory;
 import org.apache.beam.sdk.transforms.Create;
 import org.apache.beam.sdk.transforms.DoFn;
+import org.apache.beam.sdk.transforms.MapElements;
 import org.apache.beam.sdk.transforms.ParDo;
+import org.apache.beam.sdk.values.TypeDescriptors;
 import org.joda.time.Duration;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -41,6 +44,8 @@ import org.junit.jupiter.api.io.TempDir;
 /** What the command line needs of a job of Flink, on real clusters inside this process. */
 @Timeout(120)
 class FlinkJobRunnerTest {
+
+  private static final AtomicInteger ATTEMPTS = new AtomicInteger();
 
   @TempDir Path directory;
 
@@ -73,12 +78,27 @@ class FlinkJobRunnerTest {
     RuntimeException failed = assertThrows(RuntimeException.class, job::waitUntilFinish);
 
     // Then
-    List<String> causes =
-        Stream.iterate((Throwable) failed, cause -> cause != null, Throwable::getCause)
-            .map(cause -> cause.getClass().getSimpleName() + ": " + cause.getMessage())
-            .toList();
-    assertThat(causes, hasItem("UserError: too many rejects"));
+    assertThat(causes(failed), hasItem("UserError: too many rejects"));
     assertThat(job.getState(), equalTo(State.FAILED));
+  }
+
+  @Test
+  void aStreamWithAFaultThatComesBackEndsWithItsCause() {
+    // Given
+    ATTEMPTS.set(0);
+    Pipeline pipeline = pipeline("--parallelism=1");
+    pipeline
+        .apply(GenerateSequence.from(1).withRate(1_000, Duration.standardSeconds(1)))
+        .apply(MapElements.into(TypeDescriptors.integers()).via(Long::intValue))
+        .apply(ParDo.of(new Refusing()));
+
+    // When
+    FlinkJob job = (FlinkJob) pipeline.run();
+    RuntimeException failed = assertThrows(RuntimeException.class, job::waitUntilFinish);
+
+    // Then
+    assertThat(causes(failed), hasItem("UserError: too many rejects"));
+    assertThat(ATTEMPTS.get(), equalTo(4));
   }
 
   @Test
@@ -96,6 +116,9 @@ class FlinkJobRunnerTest {
         .untilAsserted(() -> assertThat(checkpoints(), not(empty())));
     assertThat(job.cancel(), equalTo(State.CANCELLED));
     assertThat(job.waitUntilFinish(), equalTo(State.CANCELLED));
+    await()
+        .atMost(60, TimeUnit.SECONDS)
+        .untilAsserted(() -> assertThat("threads of the cluster", threads(), empty()));
     assertThat(checkpoints(), not(empty()));
   }
 
@@ -139,6 +162,12 @@ class FlinkJobRunnerTest {
     return pipeline;
   }
 
+  private static List<String> causes(Throwable failed) {
+    return Stream.iterate(failed, cause -> cause != null, Throwable::getCause)
+        .map(cause -> cause.getClass().getSimpleName() + ": " + cause.getMessage())
+        .toList();
+  }
+
   private static long counted(FlinkJob job) {
     long sum = 0;
     for (MetricResult<Long> counter :
@@ -146,6 +175,13 @@ class FlinkJobRunnerTest {
       sum += counter.getName().getName().equals("counted") ? counter.getAttempted() : 0;
     }
     return sum;
+  }
+
+  private static List<String> threads() {
+    return Thread.getAllStackTraces().keySet().stream()
+        .map(Thread::getName)
+        .filter(name -> name.startsWith("flink-"))
+        .toList();
   }
 
   private List<Path> checkpoints() throws IOException {
@@ -203,6 +239,7 @@ class FlinkJobRunnerTest {
     @ProcessElement
     public void process(@Element Integer element) {
       if (element > 0) {
+        ATTEMPTS.incrementAndGet();
         throw new UserError("too many rejects");
       }
     }
