@@ -28,7 +28,8 @@ class ModulesTest {
               "dev.millrace.pipelines..",
               "dev.millrace.runners..",
               "dev.millrace.local..",
-              "dev.millrace.direct..");
+              "dev.millrace.direct..",
+              "dev.millrace.flink..");
 
   @ArchTest
   static final ArchRule transformsKnowNoConnectorRunnerOrOptions =
@@ -42,6 +43,7 @@ class ModulesTest {
               "dev.millrace.runners..",
               "dev.millrace.local..",
               "dev.millrace.direct..",
+              "dev.millrace.flink..",
               "org.apache.beam.sdk.io.jdbc..",
               "org.apache.beam.sdk.io.parquet..",
               "org.apache.beam.sdk.options..",
@@ -58,6 +60,7 @@ class ModulesTest {
               "dev.millrace.runners..",
               "dev.millrace.local..",
               "dev.millrace.direct..",
+              "dev.millrace.flink..",
               "org.apache.beam.runners..");
 
   @ArchTest

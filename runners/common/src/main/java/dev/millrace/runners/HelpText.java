@@ -4,6 +4,7 @@ import dev.millrace.pipelines.CatalogueEntry;
 import dev.millrace.pipelines.GeneratorEntry;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import org.apache.beam.sdk.options.PipelineOptions;
 
 /** Help on a pipeline, made from the getters of its options. */
@@ -11,6 +12,10 @@ final class HelpText {
 
   private static final int WIDTH = 100;
   private static final String INDENT = "      ";
+
+  /** Options on how runners wait for the end, which is not theirs to decide here. */
+  private static final Set<String> WAITING =
+      Set.of("blockOnRun", "attachedMode", "jobCheckIntervalInSecs");
 
   private HelpText() {}
 
@@ -21,7 +26,7 @@ final class HelpText {
         + options(
             OptionSpec.of(engine.optionsClass()).stream()
                 .filter(option -> option.declaredIn() == engine.optionsClass())
-                .filter(option -> !option.property().equals("blockOnRun"))
+                .filter(option -> !WAITING.contains(option.property()))
                 .map(
                     option -> {
                       String value = defaults.get(option.property());
@@ -32,6 +37,8 @@ final class HelpText {
 
         Options of every run
 
+          --runner=direct|flink
+              What it runs on: in this process alone, or Apache Flink. Default: direct.
           --log=text|json|quiet
               What is written to standard error while it runs. Default: text.
           --debug

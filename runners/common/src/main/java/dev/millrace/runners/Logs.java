@@ -86,6 +86,11 @@ final class Logs {
     }
     // It tells at length which PostgreSQL it unpacks.
     config.add(config.newLogger("io.zonky", Level.WARN));
+    // Flink tells of every task and every state of it, and warns of every long name of a step.
+    config.add(config.newLogger("org.apache.flink", Level.WARN));
+    config.add(config.newLogger("org.apache.flink.runtime.metrics", Level.ERROR));
+    config.add(config.newLogger("org.apache.flink.metrics", Level.ERROR));
+    config.add(config.newLogger("org.apache.beam.runners.flink", Level.WARN));
     config.add(root);
     config.add(millrace);
     Configurator.reconfigure(config.build());

@@ -201,7 +201,7 @@ public final class Millrace {
   @Command(
       name = "run",
       description =
-          "Run a pipeline: millrace run PIPELINE [--option=value ...]; see millrace help PIPELINE.")
+          "Run a pipeline: millrace run PIPELINE [--runner=direct|flink] [--option=value ...]; see millrace help PIPELINE.")
   private final class Run extends Working implements Callable<Integer> {
     @Parameters(arity = "0..*", paramLabel = "PIPELINE [--option=value]")
     List<String> arguments = new ArrayList<>();

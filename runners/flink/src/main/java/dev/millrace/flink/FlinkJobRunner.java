@@ -1,0 +1,62 @@
+package dev.millrace.flink;
+
+import java.nio.file.Path;
+import java.util.concurrent.atomic.AtomicBoolean;
+import org.apache.beam.runners.flink.FlinkPipelineOptions;
+import org.apache.beam.runners.flink.FlinkRunner;
+import org.apache.beam.sdk.Pipeline;
+import org.apache.beam.sdk.PipelineRunner;
+import org.apache.beam.sdk.options.PipelineOptions;
+import org.apache.beam.sdk.runners.TransformHierarchy;
+import org.apache.beam.sdk.values.PCollection;
+import org.apache.beam.sdk.values.PValue;
+
+/**
+ * Beam's Flink runner, with a result that can be watched and asked why it failed: Beam's own either
+ * comes when all is over, or knows no cause.
+ */
+public final class FlinkJobRunner extends PipelineRunner<FlinkJob> {
+
+  private final FlinkPipelineOptions options;
+
+  private FlinkJobRunner(FlinkPipelineOptions options) {
+    this.options = options;
+  }
+
+  /** The runner for these options; Beam calls it. */
+  public static FlinkJobRunner fromOptions(PipelineOptions options) {
+    return new FlinkJobRunner(options.as(FlinkPipelineOptions.class));
+  }
+
+  @Override
+  public FlinkJob run(Pipeline pipeline) {
+    options.setAttachedMode(false);
+    // The name that reports show.
+    options.setRunner(FlinkRunner.class);
+    String given = options.getFlinkConfDir();
+    boolean stream = options.isStreaming() || hasUnbounded(pipeline);
+    Path config = ClusterConfig.write(given == null ? null : Path.of(given), stream);
+    try {
+      options.setFlinkConfDir(config.toString());
+      FlinkRunner.fromOptions(options).run(pipeline);
+      return new FlinkJob(SubmittedJob.take());
+    } finally {
+      options.setFlinkConfDir(given);
+    }
+  }
+
+  private static boolean hasUnbounded(Pipeline pipeline) {
+    AtomicBoolean found = new AtomicBoolean();
+    pipeline.traverseTopologically(
+        new Pipeline.PipelineVisitor.Defaults() {
+          @Override
+          public void visitValue(PValue value, TransformHierarchy.Node producer) {
+            if (value instanceof PCollection<?> collection
+                && collection.isBounded() == PCollection.IsBounded.UNBOUNDED) {
+              found.set(true);
+            }
+          }
+        });
+    return found.get();
+  }
+}

@@ -1,0 +1,247 @@
+package dev.millrace.flink;
+
+import static org.awaitility.Awaitility.await;
+import static org.hamcrest.MatcherAssert.assertThat;
+import static org.hamcrest.Matchers.empty;
+import static org.hamcrest.Matchers.equalTo;
+import static org.hamcrest.Matchers.hasItem;
+import static org.hamcrest.Matchers.not;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+
+import dev.millrace.pipelines.UserError;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.Stream;
+import org.apache.beam.runners.flink.FlinkPipelineOptions;
+import org.apache.beam.sdk.Pipeline;
+import org.apache.beam.sdk.PipelineResult.State;
+import org.apache.beam.sdk.coders.VarIntCoder;
+import org.apache.beam.sdk.io.GenerateSequence;
+import org.apache.beam.sdk.metrics.Counter;
+import org.apache.beam.sdk.metrics.MetricResult;
+import org.apache.beam.sdk.metrics.Metrics;
+import org.apache.beam.sdk.metrics.MetricsFilter;
+import org.apache.beam.sdk.options.PipelineOptionsFactory;
+import org.apache.beam.sdk.transforms.Create;
+import org.apache.beam.sdk.transforms.DoFn;
+import org.apache.beam.sdk.transforms.MapElements;
+import org.apache.beam.sdk.transforms.ParDo;
+import org.apache.beam.sdk.values.TypeDescriptors;
+import org.joda.time.Duration;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.condition.EnabledOnOs;
+import org.junit.jupiter.api.condition.OS;
+import org.junit.jupiter.api.io.TempDir;
+
+/** What the command line needs of a job of Flink, on real clusters inside this process. */
+@Timeout(120)
+class FlinkJobRunnerTest {
+
+  private static final AtomicInteger ATTEMPTS = new AtomicInteger();
+
+  @TempDir Path directory;
+
+  @Test
+  void aBatchEndsDoneAndKeepsItsCounters() {
+    // Given
+    Pipeline pipeline = pipeline();
+    pipeline
+        .apply(Create.of(1, 2, 3).withCoder(VarIntCoder.of()))
+        .apply(ParDo.of(new Counting<>()));
+
+    // When
+    FlinkJob job = (FlinkJob) pipeline.run();
+    State state = job.waitUntilFinish();
+
+    // Then
+    assertThat(state, equalTo(State.DONE));
+    assertThat(counted(job), equalTo(3L));
+    assertThat(directory.resolve(".millrace/flink/checkpoints").toFile().exists(), equalTo(false));
+  }
+
+  @Test
+  void whatAStepThrewIsTheCause() {
+    // Given
+    Pipeline pipeline = pipeline();
+    pipeline.apply(Create.of(1).withCoder(VarIntCoder.of())).apply(ParDo.of(new Refusing()));
+
+    // When
+    FlinkJob job = (FlinkJob) pipeline.run();
+    RuntimeException failed = assertThrows(RuntimeException.class, job::waitUntilFinish);
+
+    // Then
+    assertThat(causes(failed), hasItem("UserError: too many rejects"));
+    assertThat(job.getState(), equalTo(State.FAILED));
+  }
+
+  @Test
+  void aStreamWithAFaultThatComesBackEndsWithItsCause() {
+    // Given
+    ATTEMPTS.set(0);
+    Pipeline pipeline = pipeline("--parallelism=1");
+    pipeline
+        .apply(GenerateSequence.from(1).withRate(1_000, Duration.standardSeconds(1)))
+        .apply(MapElements.into(TypeDescriptors.integers()).via(Long::intValue))
+        .apply(ParDo.of(new Refusing()));
+
+    // When
+    FlinkJob job = (FlinkJob) pipeline.run();
+    RuntimeException failed = assertThrows(RuntimeException.class, job::waitUntilFinish);
+
+    // Then
+    assertThat(causes(failed), hasItem("UserError: too many rejects"));
+    assertThat(ATTEMPTS.get(), equalTo(4));
+  }
+
+  @Test
+  void aStreamCanBeStoppedAndLeavesItsCheckpoints() throws IOException {
+    // Given
+    Pipeline pipeline = endless("--checkpointingInterval=200");
+
+    // When
+    FlinkJob job = (FlinkJob) pipeline.run();
+
+    // Then
+    assertThat(job.waitUntilFinish(Duration.millis(50)), equalTo(State.RUNNING));
+    await()
+        .atMost(60, TimeUnit.SECONDS)
+        .untilAsserted(() -> assertThat(checkpoints(), not(empty())));
+    assertThat(job.cancel(), equalTo(State.CANCELLED));
+    assertThat(job.waitUntilFinish(), equalTo(State.CANCELLED));
+    await()
+        .atMost(60, TimeUnit.SECONDS)
+        .untilAsserted(() -> assertThat("threads of the cluster", threads(), empty()));
+    assertThat(checkpoints(), not(empty()));
+  }
+
+  @Test
+  @EnabledOnOs(OS.LINUX)
+  void nobodyElseReachesTheClusterInTheProcess() throws IOException {
+    // Given
+    Pipeline pipeline = endless();
+
+    // When
+    FlinkJob job = (FlinkJob) pipeline.run();
+    try {
+      // Then
+      List<String> open = listening();
+      assertThat("Flink opens some port", open, not(empty()));
+      assertThat(
+          open.stream().filter(address -> !isLoopback(address)).toList(), equalTo(List.of()));
+    } finally {
+      job.cancel();
+    }
+  }
+
+  private Pipeline pipeline(String... more) {
+    List<String> arguments = new ArrayList<>(Main.engine(directory).defaults());
+    for (String option : more) {
+      arguments.removeIf(given -> given.startsWith(option.replaceFirst("=.*", "=")));
+      arguments.add(option);
+    }
+    FlinkPipelineOptions options =
+        PipelineOptionsFactory.fromArgs(arguments.toArray(String[]::new))
+            .as(FlinkPipelineOptions.class);
+    options.setRunner(FlinkJobRunner.class);
+    return Pipeline.create(options);
+  }
+
+  private Pipeline endless(String... more) {
+    Pipeline pipeline = pipeline(more);
+    pipeline
+        .apply(GenerateSequence.from(0).withRate(1_000, Duration.standardSeconds(1)))
+        .apply(ParDo.of(new Counting<>()));
+    return pipeline;
+  }
+
+  private static List<String> causes(Throwable failed) {
+    return Stream.iterate(failed, cause -> cause != null, Throwable::getCause)
+        .map(cause -> cause.getClass().getSimpleName() + ": " + cause.getMessage())
+        .toList();
+  }
+
+  private static long counted(FlinkJob job) {
+    long sum = 0;
+    for (MetricResult<Long> counter :
+        job.metrics().queryMetrics(MetricsFilter.builder().build()).getCounters()) {
+      sum += counter.getName().getName().equals("counted") ? counter.getAttempted() : 0;
+    }
+    return sum;
+  }
+
+  private static List<String> threads() {
+    return Thread.getAllStackTraces().keySet().stream()
+        .map(Thread::getName)
+        .filter(name -> name.startsWith("flink-"))
+        .toList();
+  }
+
+  private List<Path> checkpoints() throws IOException {
+    Path root = directory.resolve(".millrace/flink/checkpoints");
+    if (!Files.exists(root)) {
+      return List.of();
+    }
+    try (Stream<Path> files = Files.walk(root)) {
+      return files.filter(file -> file.endsWith("_metadata")).toList();
+    }
+  }
+
+  /** Addresses this process listens on, in the kernel's hexadecimal. */
+  private static List<String> listening() throws IOException {
+    Set<String> sockets = new HashSet<>();
+    try (Stream<Path> files = Files.list(Path.of("/proc/self/fd"))) {
+      for (Path file : (Iterable<Path>) files::iterator) {
+        // The listing itself is among them, and gone when it is asked.
+        if (Files.isSymbolicLink(file)) {
+          sockets.add(Files.readSymbolicLink(file).toString());
+        }
+      }
+    }
+    List<String> addresses = new ArrayList<>();
+    for (String table : List.of("/proc/self/net/tcp", "/proc/self/net/tcp6")) {
+      for (String line : Files.readAllLines(Path.of(table))) {
+        String[] columns = line.strip().split(" +", -1);
+        if (columns[3].equals("0A") && sockets.contains("socket:[" + columns[9] + "]")) {
+          addresses.add(columns[1].replaceFirst(":.*", ""));
+        }
+      }
+    }
+    return addresses;
+  }
+
+  private static boolean isLoopback(String address) {
+    return List.of(
+            "0100007F", "0000000000000000FFFF00000100007F", "00000000000000000000000001000000")
+        .contains(address);
+  }
+
+  /** Counts what passes. */
+  private static final class Counting<T> extends DoFn<T, T> {
+    private final Counter counter = Metrics.counter("test", "counted");
+
+    @ProcessElement
+    public void process(@Element T element, OutputReceiver<T> out) {
+      counter.inc();
+      out.output(element);
+    }
+  }
+
+  /** Refuses every run. */
+  private static final class Refusing extends DoFn<Integer, Integer> {
+    @ProcessElement
+    public void process(@Element Integer element) {
+      if (element > 0) {
+        ATTEMPTS.incrementAndGet();
+        throw new UserError("too many rejects");
+      }
+    }
+  }
+}
