@@ -134,6 +134,8 @@ final class ContractTest {
           "foreignKeys": {"other": "t"}  | foreignKeys names other
           "foreignKeys": {"id": "$ddl$"} | foreignKeys is $ddl$
           "indexes": [["other"]]         | indexes names other
+          "disjoint": ["id"]             | disjoint is not two fields
+          "disjoint": ["id", "other"]    | disjoint names other
           "eventTime": "id"              | which is no timestamp-millis
           "eventTime": {"field": "id", "unit": "weeks", "origin": "1995-12-31"} | needs "unit": "days"
           "eventTime": {"field": "id", "unit": "days", "origin": "yesterday"}   | origin yesterday

@@ -1,89 +1,31 @@
 package dev.millrace.pipelines.sales;
 
-import static org.hamcrest.MatcherAssert.assertThat;
-import static org.hamcrest.Matchers.equalTo;
-
 import dev.millrace.pipelines.CatalogueEntry;
+import dev.millrace.pipelines.GoldenSteps;
 import dev.millrace.pipelines.io.warehouse.TestPostgres;
-import dev.millrace.testing.ExplicitCoders;
 import dev.millrace.transforms.refine.Vault;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Set;
-import java.util.TreeSet;
 import org.apache.beam.sdk.Pipeline;
 import org.apache.beam.sdk.options.PipelineOptionsFactory;
-import org.apache.beam.sdk.runners.TransformHierarchy.Node;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /** The graph of the whole pipeline, edges included, as it is built and not run. */
 class SalesStepsTest {
 
-  private static final Path GOLDEN =
-      Path.of(System.getProperty("basedir", "."), "src/test/resources/golden/sales-steps.txt");
-
   @TempDir Path directory;
 
   @Test
   void stepsKeepTheirNamesAndNothingIsMovedByJavaSerialization() throws Exception {
-    // Given
+    // When
     Pipeline pipeline = build();
 
-    // When
-    String steps = String.join("\n", named(pipeline)) + "\n";
-
     // Then
-    if (Boolean.getBoolean("millrace.update")) {
-      Files.createDirectories(GOLDEN.getParent());
-      Files.writeString(GOLDEN, steps);
-    }
-    assertThat(
-        "The names of the steps differ from "
-            + GOLDEN.getFileName()
-            + ". A runner finds a step's state by its name: a job that is restored from a savepoint"
-            + " of an earlier version refuses to start or begins with empty state in every step"
-            + " that was renamed, moved or removed. If that is what you want (nothing runs that"
-            + " must be restored), rewrite the file and say so in the change:"
-            + " ./mvnw -pl pipelines -am test -Dtest=SalesStepsTest"
-            + " -Dsurefire.failIfNoSpecifiedTests=false -Dmillrace.update=true",
-        steps,
-        equalTo(Files.exists(GOLDEN) ? Files.readString(GOLDEN) : ""));
-    ExplicitCoders.in(pipeline);
-  }
-
-  /** The names that this project gave; what Beam names inside its own transforms is Beam's. */
-  private static Set<String> named(Pipeline pipeline) {
-    Set<String> names = new TreeSet<>();
-    pipeline.traverseTopologically(
-        new Pipeline.PipelineVisitor.Defaults() {
-          @Override
-          public CompositeBehavior enterCompositeTransform(Node node) {
-            add(node);
-            return CompositeBehavior.ENTER_TRANSFORM;
-          }
-
-          @Override
-          public void visitPrimitiveTransform(Node node) {
-            add(node);
-          }
-
-          private void add(Node node) {
-            Node parent = node.getEnclosingNode();
-            if (parent != null && (parent.isRootNode() || isOurs(parent))) {
-              names.add(node.getFullName());
-            }
-          }
-        });
-    return names;
-  }
-
-  private static boolean isOurs(Node node) {
-    return node.getTransform() != null
-        && node.getTransform().getClass().getName().startsWith("dev.millrace.");
+    GoldenSteps.check(pipeline, "sales");
   }
 
   private Pipeline build() throws Exception {
