@@ -19,13 +19,11 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.DriverManager;
-import java.sql.ResultSet;
 import java.sql.Statement;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -66,8 +64,6 @@ class StreamIsBatchIT {
 
   private static final int RECORDS = Integer.getInteger("millrace.records", 400);
   private static final int PARTITIONS = 3;
-  private static final List<String> TABLES =
-      List.of("events_5m", "shop_minute", "shop_session", "dead_letter", "ledger");
   private static final Instant START = Instant.parse("2024-03-01T06:00:00Z");
 
   @TempDir static Path home;
@@ -121,7 +117,7 @@ class StreamIsBatchIT {
             home.resolve("lake_again" + seed));
 
     // Then
-    for (String table : TABLES) {
+    for (String table : ClickTables.NAMES) {
       assertThat(table, live.get(table), equalTo(again.get(table)));
     }
     assertThat(
@@ -240,18 +236,18 @@ class StreamIsBatchIT {
     PipelineResult running = pipeline.run();
     try (Connection warehouse = DriverManager.getConnection(url);
         Statement statement = warehouse.createStatement()) {
-      await().atMost(Duration.ofMinutes(2)).until(() -> isComplete(warehouse, records));
+      await().atMost(Duration.ofMinutes(2)).until(() -> ClickTables.isComplete(warehouse, records));
       statement.execute("UPDATE events_5m SET events = events + 1000");
       statement.execute("DELETE FROM shop_minute");
       statement.execute(
           "UPDATE shop_session SET session_start = session_start - interval '1 second'");
-      Map<String, List<String>> before = tables(warehouse);
+      Map<String, List<String>> before = ClickTables.tables(warehouse);
 
       // When: the first minutes of the hour, less than all there are
       backfill(url, broker.uri(topic) + "?until=end", "06:00:00Z", "06:01:00Z");
 
       // Then
-      Map<String, List<String>> after = tables(warehouse);
+      Map<String, List<String>> after = ClickTables.tables(warehouse);
       assertThat(after.get("shop_minute"), equalTo(beginning(whole, "shop_minute", "06:00:")));
       assertThat(
           beginning(after, "events_5m", "06:00:"),
@@ -271,7 +267,7 @@ class StreamIsBatchIT {
                   backfill(
                       url, lake.resolve("bronze/events").toString(), "06:00:00Z", "06:01:00Z"));
       assertThat(refused.getMessage(), containsString("The archive ends with what arrived at"));
-      assertThat(tables(warehouse), equalTo(after));
+      assertThat(ClickTables.tables(warehouse), equalTo(after));
     } finally {
       running.cancel();
       live.finish(running);
@@ -313,37 +309,12 @@ class StreamIsBatchIT {
       await()
           .atMost(Duration.ofMinutes(2))
           .pollInterval(Duration.ofMillis(200))
-          .until(() -> isComplete(warehouse, records));
+          .until(() -> ClickTables.isComplete(warehouse, records));
       assertThat("dropped by the runner", droppedByTheRunner(result), equalTo(0L));
       result.cancel();
       job.finish(result);
-      return tables(warehouse);
+      return ClickTables.tables(warehouse);
     }
-  }
-
-  /** Whether every record has its outcome, and every table holds all that was written. */
-  private static boolean isComplete(Connection warehouse, long records) throws Exception {
-    String written =
-        rows(warehouse, "SELECT coalesce(sum(written), 0) FROM ledger WHERE stage = 'DedupEvents'")
-            .get(0);
-    return rows(
-            warehouse,
-            "SELECT coalesce(sum(CASE stage WHEN 'RefineEvents' THEN read ELSE 0 END), 0) = "
-                + records
-                + " AND sum(read) - sum(written) - sum(invalid) - sum(late) - sum(duplicate) = 0"
-                + " AND sum(CASE stage WHEN 'RefineEvents' THEN written WHEN 'EnrichEvents' THEN"
-                + " -read ELSE 0 END) = 0"
-                + " AND sum(CASE stage WHEN 'EnrichEvents' THEN written WHEN 'DedupEvents' THEN"
-                + " -read ELSE 0 END) = 0"
-                + " AND (SELECT sum(invalid + late) FROM ledger) = (SELECT count(*) FROM dead_letter)"
-                + " AND (SELECT sum(events) FROM events_5m) = "
-                + written
-                + " AND (SELECT sum(events) FROM shop_session) = "
-                + written
-                + " AND (SELECT sum(views) FROM shop_minute) = (SELECT sum(events) FROM events_5m"
-                + " WHERE action = 'view')"
-                + " FROM ledger")
-        .equals(List.of("t"));
   }
 
   /** Whatever class of the runner counts it. */
@@ -369,7 +340,7 @@ class StreamIsBatchIT {
     result.waitUntilFinish();
     job.finish(result);
     try (Connection warehouse = DriverManager.getConnection(url)) {
-      return tables(warehouse);
+      return ClickTables.tables(warehouse);
     }
   }
 
@@ -399,33 +370,6 @@ class StreamIsBatchIT {
       statement.execute("CREATE DATABASE " + name);
     }
     return "jdbc:postgresql://127.0.0.1:" + postgres.port() + "/" + name + "?user=millrace";
-  }
-
-  /** Every row of every table as text, sorted, without what guards it. */
-  private static Map<String, List<String>> tables(Connection warehouse) throws Exception {
-    Map<String, List<String>> tables = new TreeMap<>();
-    for (String table : TABLES) {
-      tables.put(
-          table,
-          rows(
-              warehouse,
-              "SELECT (to_jsonb(t) - 'millrace_generation' - 'millrace_revision')::text FROM "
-                  + table
-                  + " t"));
-    }
-    return tables;
-  }
-
-  private static List<String> rows(Connection warehouse, String sql) throws Exception {
-    try (Statement statement = warehouse.createStatement();
-        ResultSet result = statement.executeQuery(sql)) {
-      List<String> rows = new ArrayList<>();
-      while (result.next()) {
-        rows.add(result.getString(1));
-      }
-      Collections.sort(rows);
-      return rows;
-    }
   }
 
   private static final class NoSurroundings implements CatalogueEntry.Surroundings {

@@ -90,7 +90,10 @@ final class Preparation {
   /** Readies the tables for a live run, and gives it its number: greater than any before. */
   long beginGeneration(List<Contract> contracts) throws SQLException {
     for (Contract contract : contracts) {
-      sql.run(new TableSql(contract, run.stagingSchema()).addGuard());
+      TableSql table = new TableSql(contract);
+      if (sql.is(TableSql.LACKS_GUARD, table.table())) {
+        sql.run(table.addGuard());
+      }
       for (String statement : Ddl.createIndexes(contract)) {
         sql.run(statement);
       }

@@ -154,13 +154,18 @@ final class TableSql {
     return contract.find("pipeline").isPresent();
   }
 
-  /** Adds the columns that guard the rows of live runs, unless they are there. */
+  /** Whether the columns are missing that guard the rows of live runs. One parameter: the table. */
+  static final String LACKS_GUARD =
+      "SELECT NOT EXISTS (SELECT FROM pg_attribute WHERE attrelid = to_regclass(?) AND attname ="
+          + " 'millrace_generation')";
+
+  /** Adds the columns that guard the rows of live runs. Keeps readers waiting, if only shortly. */
   String addGuard() {
     return "ALTER TABLE "
         + table
-        + " ADD COLUMN IF NOT EXISTS "
+        + " ADD COLUMN "
         + GENERATION
-        + " bigint, ADD COLUMN IF NOT EXISTS "
+        + " bigint, ADD COLUMN "
         + REVISION
         + " bigint";
   }
