@@ -4,9 +4,14 @@ import dev.millrace.transforms.combine.Zipped;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.channels.WritableByteChannel;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.UUID;
 import org.apache.avro.Schema;
 import org.apache.avro.generic.GenericDatumReader;
 import org.apache.avro.generic.GenericRecord;
@@ -14,14 +19,12 @@ import org.apache.avro.io.BinaryData;
 import org.apache.avro.io.BinaryDecoder;
 import org.apache.avro.io.DecoderFactory;
 import org.apache.beam.sdk.coders.StringUtf8Coder;
-import org.apache.beam.sdk.io.FileIO;
 import org.apache.beam.sdk.io.parquet.ParquetIO;
-import org.apache.beam.sdk.transforms.Contextful;
+import org.apache.beam.sdk.transforms.DoFn;
 import org.apache.beam.sdk.transforms.Flatten;
 import org.apache.beam.sdk.transforms.GroupByKey;
 import org.apache.beam.sdk.transforms.PTransform;
-import org.apache.beam.sdk.transforms.SerializableFunction;
-import org.apache.beam.sdk.transforms.Values;
+import org.apache.beam.sdk.transforms.ParDo;
 import org.apache.beam.sdk.values.KV;
 import org.apache.beam.sdk.values.PCollection;
 import org.apache.beam.sdk.values.PCollectionList;
@@ -49,32 +52,46 @@ final class WriteLake extends PTransform<PCollectionList<KV<String, byte[]>>, PC
 
   @Override
   public PCollection<String> expand(PCollectionList<KV<String, byte[]>> tables) {
-    String staging = lake.staging();
-    Map<String, String> known = schemas;
+    // No FileIO: it groups once more, each partition one element then, and Flink holds such an
+    // element to the size of a buffer.
     return tables
         .apply("AllTables", Flatten.pCollections())
         .apply("ByPartition", GroupByKey.create())
-        .apply(
-            "Write",
-            FileIO.<String, KV<String, Iterable<byte[]>>>writeDynamic()
-                .by(KV::getKey)
-                .withDestinationCoder(StringUtf8Coder.of())
-                .via(
-                    Contextful.fn(
-                        (SerializableFunction<KV<String, Iterable<byte[]>>, Iterable<byte[]>>)
-                            KV::getValue),
-                    Contextful.fn(
-                        (SerializableFunction<String, FileIO.Sink<Iterable<byte[]>>>)
-                            directory -> new SortedParquet(schemaOf(directory, known))))
-                .to(staging)
-                .withTempDirectory(staging)
-                .withNumShards(1)
-                .withNaming(
-                    directory ->
-                        (window, pane, shards, shard, compression) -> directory + "/part.parquet"))
-        .getPerDestinationOutputFilenames()
-        .apply("Paths", Values.create())
+        .apply("Write", ParDo.of(new WritePartition(lake.staging(), schemas)))
         .setCoder(StringUtf8Coder.of());
+  }
+
+  /** A file appears whole, at a name that is the same at every try. */
+  private static final class WritePartition extends DoFn<KV<String, Iterable<byte[]>>, String> {
+    private final String staging;
+    private final Map<String, String> schemas;
+
+    private WritePartition(String staging, Map<String, String> schemas) {
+      this.staging = staging;
+      this.schemas = schemas;
+    }
+
+    @ProcessElement
+    public void process(@Element KV<String, Iterable<byte[]>> partition, OutputReceiver<String> out)
+        throws IOException {
+      Path directory = Files.createDirectories(Path.of(staging, partition.getKey()));
+      Path file = directory.resolve("part.parquet");
+      Path fresh = directory.resolve(".part-" + UUID.randomUUID());
+      try {
+        try (WritableByteChannel channel =
+            Files.newByteChannel(fresh, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
+          SortedParquet parquet = new SortedParquet(schemaOf(partition.getKey(), schemas));
+          parquet.open(channel);
+          parquet.write(partition.getValue());
+          parquet.flush();
+        }
+        Files.move(
+            fresh, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+      } finally {
+        Files.deleteIfExists(fresh);
+      }
+      out.output(file.toString());
+    }
   }
 
   private static String schemaOf(String directory, Map<String, String> schemas) {
@@ -87,24 +104,22 @@ final class WriteLake extends PTransform<PCollectionList<KV<String, byte[]>>, PC
   }
 
   /** A file of one partition's rows, sorted. */
-  private static final class SortedParquet implements FileIO.Sink<Iterable<byte[]>> {
+  private static final class SortedParquet {
     private final String schemaText;
-    private transient ParquetIO.@Nullable Sink file;
+    private ParquetIO.@Nullable Sink file;
 
     private SortedParquet(String schemaText) {
       this.schemaText = schemaText;
     }
 
-    @Override
-    public void open(WritableByteChannel channel) throws IOException {
+    void open(WritableByteChannel channel) throws IOException {
       file =
           ParquetIO.sink(new Schema.Parser().parse(schemaText))
               .withCompressionCodec(CompressionCodecName.ZSTD);
       file.open(channel);
     }
 
-    @Override
-    public void write(Iterable<byte[]> blocks) throws IOException {
+    void write(Iterable<byte[]> blocks) throws IOException {
       Schema schema = new Schema.Parser().parse(schemaText);
       GenericDatumReader<GenericRecord> reader = new GenericDatumReader<>(schema);
       // Rows are sorted as the bytes they are: as records they would need many times the memory.
@@ -139,8 +154,7 @@ final class WriteLake extends PTransform<PCollectionList<KV<String, byte[]>>, PC
       }
     }
 
-    @Override
-    public void flush() throws IOException {
+    void flush() throws IOException {
       opened().flush();
     }
 

@@ -52,6 +52,10 @@ final class Launch {
         job.prepare();
         Pipeline pipeline = Pipeline.create(options);
         job.build(pipeline);
+        if (job.isLive()) {
+          narrator.ifInterrupted(
+              "Stopped. The tables hold what was read; run the same command again to go on.");
+        }
         narrator.phase(job.isLive() ? "Live, until stopped (Ctrl-C)" : "Running");
         PipelineResult result = await(pipeline.run(), job);
         narrator.phase("Finishing");

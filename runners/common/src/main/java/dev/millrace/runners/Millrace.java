@@ -51,8 +51,6 @@ import picocli.CommandLine.Parameters;
 public final class Millrace {
 
   private static final String EMBEDDED = "embedded";
-  private static final String INTERRUPTED =
-      "Interrupted. What was there before is still whole; run the same command again.";
 
   private final Engine engine;
   private final List<CatalogueEntry> pipelines;
@@ -513,7 +511,7 @@ public final class Millrace {
         Logs.start(directory.resolve(".millrace/logs"), command, settings.log, settings.debug);
     Narrator narrator =
         new Narrator(settings.log, err, Boolean.getBoolean("millrace.terminal"), command);
-    Thread interrupted = new Thread(() -> narrator.error(INTERRUPTED), "interrupted");
+    Thread interrupted = new Thread(narrator::interrupted, "interrupted");
     Runtime.getRuntime().addShutdownHook(interrupted);
     try {
       work.with(narrator);

@@ -19,6 +19,8 @@ final class Narrator implements AutoCloseable {
   private final PrintStream err;
   private final boolean terminal;
   private final String command;
+  private volatile String interruption =
+      "Interrupted. What was there before is still whole; run the same command again.";
   private @Nullable String phase;
   private long begin;
   private long records;
@@ -98,6 +100,16 @@ final class Narrator implements AutoCloseable {
         ended,
         ended + ": " + elapsed(),
         Map.of("millis", Long.toString((long) (seconds() * 1000))));
+  }
+
+  /** What is told when the program is ended from outside from now on. */
+  void ifInterrupted(String sentence) {
+    interruption = sentence;
+  }
+
+  /** The program is being ended from outside. */
+  void interrupted() {
+    error(interruption);
   }
 
   /** The phase has failed: what it showed goes away, and no end of it is told. */

@@ -87,7 +87,8 @@ class LiveOnFlinkIT {
       // Then
       String archived = newDatabase("archived");
       Process batch = run("batch", archived, topic + "?until=end");
-      assertThat(Files.readString(log("batch")), batch.waitFor(), equalTo(0));
+      int status = batch.waitFor();
+      assertThat(Files.readString(log("batch")), status, equalTo(0));
       try (Connection whole = DriverManager.getConnection(archived)) {
         Map<String, List<String>> wanted = ClickTables.tables(whole);
         for (String table : ClickTables.NAMES) {
