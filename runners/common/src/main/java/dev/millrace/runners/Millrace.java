@@ -1,6 +1,5 @@
 package dev.millrace.runners;
 
-import dev.millrace.local.LocalPostgres;
 import dev.millrace.local.LocalServerException;
 import dev.millrace.pipelines.CatalogueEntry;
 import dev.millrace.pipelines.GeneratorEntry;
@@ -12,8 +11,6 @@ import java.io.InputStream;
 import java.io.PrintStream;
 import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.time.DateTimeException;
 import java.time.Instant;
@@ -35,8 +32,8 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
 /**
- * The command line: {@code run}, {@code backfill}, {@code generate}, {@code sql}, {@code stack},
- * {@code list}, {@code help}, {@code version}.
+ * The command line: {@code run}, {@code backfill}, {@code generate}, {@code sql}, {@code
+ * dead-letters}, {@code stack}, {@code list}, {@code help}, {@code version}.
  *
  * <p>Exit status: 0 if all went well, 2 if the user can mend the command, 3 if {@code stack status}
  * finds a server that is not up, 1 otherwise. What went wrong stands on standard error in one
@@ -49,8 +46,6 @@ import picocli.CommandLine.Parameters;
     sortOptions = false,
     usageHelpAutoWidth = true)
 public final class Millrace {
-
-  private static final String EMBEDDED = "embedded";
 
   private final Engine engine;
   private final List<CatalogueEntry> pipelines;
@@ -103,6 +98,7 @@ public final class Millrace {
                 "generate",
                 new CommandLine(new Generate()).setUnmatchedOptionsArePositionalParams(true))
             .addSubcommand("sql", new Sql())
+            .addSubcommand("dead-letters", new DeadLetterCommands(this).commands())
             .addSubcommand("stack", new Stack())
             .addSubcommand("list", new Listing())
             .addSubcommand("help", new Help())
@@ -157,18 +153,28 @@ public final class Millrace {
               .map(CommandLine.Model.OptionSpec::longestName)
               .toList();
       sentence =
-          wanted.startsWith("-")
-              ? "Unknown option "
-                  + wanted
-                  + " of "
+          !commands.isEmpty() && !wanted.startsWith("-")
+              ? "There is no millrace "
                   + command.getCommandName()
+                  + " "
+                  + wanted
                   + "."
-                  + Nearest.hint(wanted, options)
-              : "'"
-                  + wanted
-                  + "' is one argument too many for "
-                  + command.getCommandName()
-                  + "; put what belongs together into quotes.";
+                  + Nearest.hint(wanted, commands)
+                  + " There are "
+                  + String.join(", ", commands)
+                  + "."
+              : wanted.startsWith("-")
+                  ? "Unknown option "
+                      + wanted
+                      + " of "
+                      + command.getCommandName()
+                      + "."
+                      + Nearest.hint(wanted, options)
+                  : "'"
+                      + wanted
+                      + "' is one argument too many for "
+                      + command.getCommandName()
+                      + "; put what belongs together into quotes.";
     }
     err.println("millrace: " + sentence);
     return Failure.USER;
@@ -183,7 +189,7 @@ public final class Millrace {
   // ---------------------------------------------------------------------------------- commands
 
   /** What every command that works takes. */
-  private abstract static class Working {
+  abstract static class Working {
     @Option(
         names = "--log",
         paramLabel = "text|json|quiet",
@@ -328,24 +334,7 @@ public final class Millrace {
     @Option(names = "--write", description = "Let the statement change the warehouse.")
     boolean write;
 
-    @Option(
-        names = "--warehouse",
-        paramLabel = "URL",
-        defaultValue = EMBEDDED,
-        description = "A jdbc:postgresql: URL, or 'embedded'. Default: embedded.")
-    String warehouse = EMBEDDED;
-
-    @Option(
-        names = "--warehouse-user",
-        paramLabel = "USER",
-        description = "User, if the URL names none.")
-    @Nullable String user;
-
-    @Option(
-        names = "--warehouse-password",
-        paramLabel = "REFERENCE",
-        description = "Password, as env:NAME or file:PATH.")
-    @Nullable String password;
+    @CommandLine.Mixin WarehouseAccess warehouse = new WarehouseAccess();
 
     @Override
     public Integer call() {
@@ -357,27 +346,7 @@ public final class Millrace {
                 statement.equals("-")
                     ? new String(System.in.readAllBytes(), StandardCharsets.UTF_8)
                     : statement;
-            String secret = password == null ? null : secret(password);
-            if (!warehouse.equals(EMBEDDED)) {
-              if (!warehouse.startsWith("jdbc:postgresql:")) {
-                throw new UserError(
-                    "--warehouse is '"
-                        + warehouse
-                        + "'; give a jdbc:postgresql: URL or 'embedded'.");
-              }
-              Queries.run(warehouse, user, secret, sql, write, format, out);
-              return;
-            }
-            Path place = directory.resolve(".millrace/postgres");
-            if (!LocalPostgres.existsIn(place)) {
-              throw new UserError(
-                  "There is no warehouse in "
-                      + place
-                      + " yet; run a pipeline here first (millrace run sales), or name one with --warehouse=jdbc:postgresql://….");
-            }
-            try (LocalPostgres postgres = LocalPostgres.in(place)) {
-              Queries.run(postgres.jdbcUrl(), null, null, sql, write, format, out);
-            }
+            warehouse.open(directory, access -> Queries.run(access, sql, write, format, out));
           });
     }
   }
@@ -463,8 +432,12 @@ public final class Millrace {
       }
       String last = topic.get(topic.size() - 1);
       boolean generating = topic.get(0).equals("generate") && topic.size() > 1;
+      CommandLine first = all.getSubcommands().get(topic.get(0));
+      CommandLine part = first == null ? null : first.getSubcommands().get(last);
       CommandLine command = all.getSubcommands().get(last);
-      if (command != null && topic.size() == 1) {
+      if (part != null && topic.size() == 2) {
+        part.usage(out);
+      } else if (command != null && topic.size() == 1) {
         command.usage(out);
       } else if (generating) {
         out.print(HelpText.of(named("generator", List.of(last), generators, GeneratorEntry::name)));
@@ -501,12 +474,28 @@ public final class Millrace {
 
   // ---------------------------------------------------------------------------------- shared
 
+  Engine engine() {
+    return engine;
+  }
+
+  List<CatalogueEntry> pipelines() {
+    return pipelines;
+  }
+
+  Path directory() {
+    return directory;
+  }
+
+  PrintStream out() {
+    return out;
+  }
+
   /** Work that can fail. */
-  private interface Work {
+  interface Work {
     void with(Narrator narrator) throws Exception;
   }
 
-  private int working(String command, Working settings, Work work) {
+  int working(String command, Working settings, Work work) {
     Path logs =
         Logs.start(directory.resolve(".millrace/logs"), command, settings.log, settings.debug);
     Narrator narrator =
@@ -548,7 +537,7 @@ public final class Millrace {
     }
   }
 
-  private <T extends PipelineOptions> T options(
+  <T extends PipelineOptions> T options(
       String name, Class<T> type, List<String> given, Narrator narrator) throws IOException {
     Arguments arguments = new Arguments(name, List.of(type, engine.optionsClass()));
     List<String> defaults = new ArrayList<>(engine.defaults());
@@ -567,8 +556,7 @@ public final class Millrace {
     return options;
   }
 
-  private static <T> T named(
-      String kind, List<String> arguments, List<T> all, Function<T, String> name) {
+  static <T> T named(String kind, List<String> arguments, List<T> all, Function<T, String> name) {
     List<String> names = all.stream().map(name).toList();
     if (arguments.isEmpty() || arguments.get(0).startsWith("--")) {
       throw new UserError("Name a " + kind + " first: " + String.join(", ", names) + ".");
@@ -590,28 +578,5 @@ public final class Millrace {
                         + (names.size() == 1 ? "is " : "are ")
                         + String.join(", ", names)
                         + "."));
-  }
-
-  private static String secret(String reference) throws IOException {
-    if (reference.startsWith("env:")) {
-      String value = System.getenv(reference.substring(4));
-      if (value == null) {
-        throw new UserError(
-            "--warehouse-password names "
-                + reference
-                + ", and there is no such environment variable.");
-      }
-      return value;
-    }
-    if (reference.startsWith("file:")) {
-      try {
-        return Files.readString(Path.of(reference.substring(5))).strip();
-      } catch (NoSuchFileException missing) {
-        throw new UserError(
-            "--warehouse-password names " + reference + ", and there is no such file.", missing);
-      }
-    }
-    throw new UserError(
-        "--warehouse-password takes a reference, env:NAME or file:PATH, and not the password itself.");
   }
 }

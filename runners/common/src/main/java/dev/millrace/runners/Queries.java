@@ -4,13 +4,11 @@ import dev.millrace.pipelines.UserError;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.sql.Connection;
-import java.sql.DriverManager;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Properties;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
@@ -33,9 +31,7 @@ final class Queries {
    * @param write whether they may change anything
    */
   static void run(
-      String url,
-      @Nullable String user,
-      @Nullable String password,
+      WarehouseAccess.Access warehouse,
       String sql,
       boolean write,
       ResultPrinter.Format format,
@@ -45,15 +41,7 @@ final class Queries {
       throw new UserError(
           "The statement is empty; write one, such as millrace sql \"SELECT * FROM top_products\".");
     }
-    Properties properties = new Properties();
-    if (user != null) {
-      properties.setProperty("user", user);
-    }
-    if (password != null) {
-      properties.setProperty("password", password);
-    }
-    properties.setProperty("ApplicationName", "millrace sql");
-    try (Connection connection = DriverManager.getConnection(url, properties)) {
+    try (Connection connection = warehouse.connect("millrace sql")) {
       if (!write) {
         readOnly(connection);
       }
