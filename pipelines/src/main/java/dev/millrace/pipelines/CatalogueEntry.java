@@ -67,6 +67,11 @@ public interface CatalogueEntry {
       return Optional.empty();
     }
 
+    /** The input whose records a stage refuses, if it is one that can be mended. */
+    default Optional<String> inputOf(String stage) {
+      return Optional.empty();
+    }
+
     /** Adds every step to {@code pipeline}. */
     void build(Pipeline pipeline) throws Exception;
 

@@ -158,8 +158,9 @@ final class ClickstreamJob extends PipelineJob {
     ClickstreamResults results =
         ClickstreamPipeline.flow(
             new ClickstreamInputs(raw.get(0), raw.get(1), raw.get(2)), config, VERSION);
+    PCollection<DeadLetter> rejects = counted(results.rejects());
     if (isLive()) {
-      tables(results);
+      tables(results, rejects);
       tell(results.answers().events5m(), results.answers().minutes());
       return;
     }
@@ -171,13 +172,13 @@ final class ClickstreamJob extends PipelineJob {
                 RunGate.of("events", ClickstreamPipeline.CHAINS)
                     .refusingMoreRejectsThan(config.maxRejectRatio()));
     if (isBackfill()) {
-      tables(results);
+      tables(results, rejects);
       publishBackfill(go, raw);
       return;
     }
-    Lake lake = lake(raw, results);
+    Lake lake = lake(results, rejects);
     PCollection<String> files = write(lake);
-    tables(results);
+    tables(results, rejects);
     table("Profile", results.profile(), FieldProfile.class);
     PCollection<TableChange> published = publish(go, lake, files);
     // Outside nothing can be taken back: it is told of what is published, and no sooner.
@@ -196,16 +197,16 @@ final class ClickstreamJob extends PipelineJob {
     }
   }
 
-  private void tables(ClickstreamResults results) {
+  private void tables(ClickstreamResults results, PCollection<DeadLetter> rejects) {
     table("Events5m", results.answers().events5m(), Events5m.class);
     table("ShopMinute", results.answers().minutes(), ShopMinute.class);
     table("ShopSession", results.answers().sessions(), ShopSession.class);
-    table("DeadLetters", results.rejects(), DeadLetter.class);
+    table("DeadLetters", rejects, DeadLetter.class);
     table("Ledger", results.ledger(), LedgerEntry.class);
   }
 
-  private Lake lake(List<PCollection<RawRecord>> raw, ClickstreamResults results) {
-    return lakeWithBronze(raw)
+  private Lake lake(ClickstreamResults results, PCollection<DeadLetter> rejects) {
+    return lakeWithBronze()
         .add(
             "Silver_events",
             results.events(),
@@ -218,7 +219,7 @@ final class ClickstreamJob extends PipelineJob {
         .add("Gold_shop_minute", results.answers().minutes(), Lake.gold(ShopMinute.class))
         .add("Gold_shop_session", results.answers().sessions(), Lake.gold(ShopSession.class))
         .add("Gold_ledger", results.ledger(), Lake.gold(LedgerEntry.class))
-        .add("Rejects_dead_letter", results.rejects(), Lake.rejects());
+        .add("Rejects_dead_letter", rejects, Lake.rejects());
   }
 
   @Override

@@ -11,10 +11,12 @@ import java.sql.SQLException;
 import java.time.Instant;
 import java.time.OffsetDateTime;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /** The table {@code dead_letter} of a warehouse. Rows are fetched bit by bit. */
@@ -165,6 +167,37 @@ public final class LetterTable {
               + "; give more of the id.");
     }
     return ids.get(0);
+  }
+
+  /** What is done with the place of a dead letter. */
+  interface Refused {
+    void take(String source, long position, String reason);
+  }
+
+  /** Hands over where the records were that a pipeline refused, and why. */
+  void refused(String pipeline, Refused refused) throws SQLException, IOException {
+    ask(
+        "SELECT source, position, reason FROM dead_letter WHERE pipeline = ?",
+        List.of(pipeline),
+        rows -> {
+          while (rows.next()) {
+            refused.take(rows.getString(1), rows.getLong(2), rows.getString(3));
+          }
+        });
+  }
+
+  /** The sources that a pipeline has read, as its ledger says. */
+  Set<String> sources(String pipeline) throws SQLException, IOException {
+    Set<String> sources = new HashSet<>();
+    ask(
+        "SELECT DISTINCT source FROM ledger WHERE pipeline = ?",
+        List.of(pipeline),
+        rows -> {
+          while (rows.next()) {
+            sources.add(rows.getString(1));
+          }
+        });
+    return sources;
   }
 
   /** Deletes dead letters, and says how many. */

@@ -7,6 +7,8 @@ import dev.millrace.pipelines.UserError;
 import dev.millrace.pipelines.io.Lake;
 import dev.millrace.pipelines.io.LakeLock;
 import dev.millrace.pipelines.io.Manifest;
+import dev.millrace.pipelines.io.Mend;
+import dev.millrace.pipelines.io.Mends;
 import dev.millrace.pipelines.io.RecordSource;
 import dev.millrace.pipelines.io.warehouse.PreparedWarehouse;
 import dev.millrace.pipelines.io.warehouse.Run;
@@ -21,6 +23,7 @@ import dev.millrace.pipelines.report.RunReport;
 import dev.millrace.pipelines.report.RunReport.Column;
 import dev.millrace.pipelines.report.RunReport.Kind;
 import dev.millrace.pipelines.report.TextTable;
+import dev.millrace.schemas.system.DeadLetter;
 import dev.millrace.transforms.RawRecord;
 import dev.millrace.transforms.refine.Vault;
 import java.io.IOException;
@@ -37,6 +40,7 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.UUID;
 import java.util.stream.Collectors;
 import org.apache.avro.specific.SpecificRecord;
@@ -68,6 +72,7 @@ public abstract class PipelineJob implements CatalogueEntry.Job {
   private final CatalogueEntry.Surroundings surroundings;
   private final Run run;
   private final List<Input> inputs = new ArrayList<>();
+  private final List<PCollection<RawRecord>> arrived = new ArrayList<>();
   private final List<PCollection<Void>> written = new ArrayList<>();
   private @Nullable Warehouse warehouse;
   private @Nullable PreparedWarehouse prepared;
@@ -76,10 +81,10 @@ public abstract class PipelineJob implements CatalogueEntry.Job {
 
   /** A logical input. */
   private record Input(String name, RecordSource source, long files, List<String> chain) {
-    private String step() {
+    private String step(String verb) {
       return Arrays.stream(name.split("_", -1))
           .map(word -> word.substring(0, 1).toUpperCase(java.util.Locale.ROOT) + word.substring(1))
-          .collect(Collectors.joining("", "Read", ""));
+          .collect(Collectors.joining("", verb, ""));
     }
   }
 
@@ -137,9 +142,42 @@ public abstract class PipelineJob implements CatalogueEntry.Job {
     return inputs.stream().anyMatch(input -> !input.source().isBounded());
   }
 
-  /** Reads all inputs, in the order they were added. */
+  /**
+   * Reads all inputs, in the order they were added: as they arrived, but for the records that the
+   * lake has mended.
+   */
   protected final List<PCollection<RawRecord>> readAll(Pipeline pipeline) {
-    return inputs.stream().map(input -> pipeline.apply(input.step(), input.source())).toList();
+    List<PCollection<RawRecord>> mended = new ArrayList<>();
+    for (Input input : inputs) {
+      PCollection<RawRecord> records = pipeline.apply(input.step("Read"), input.source());
+      arrived.add(records);
+      mended.add(
+          Files.exists(mends(input))
+              ? records.apply(input.step("Mend"), Mend.from(mends(input), options.getSecret()))
+              : records);
+    }
+    return mended;
+  }
+
+  /** Rejects that know how often they were tried. */
+  protected final PCollection<DeadLetter> counted(PCollection<DeadLetter> rejects) {
+    Map<Path, List<String>> mended =
+        inputs.stream()
+            .filter(input -> Files.exists(mends(input)))
+            .collect(Collectors.toMap(this::mends, Input::chain));
+    return mended.isEmpty() ? rejects : rejects.apply("Attempts", Mend.attempts(mended));
+  }
+
+  private Path mends(Input input) {
+    return Mends.file(Path.of(options.getLake()), input.name());
+  }
+
+  @Override
+  public final Optional<String> inputOf(String stage) {
+    return inputs.stream()
+        .filter(input -> input.chain().contains(stage))
+        .map(Input::name)
+        .findFirst();
   }
 
   // ---------------------------------------------------------------------------------- backfill
@@ -260,17 +298,15 @@ public abstract class PipelineJob implements CatalogueEntry.Job {
     }
   }
 
-  /**
-   * A lake for this run, with the bronze of all inputs; {@code raw} as {@link #readAll} gave it.
-   */
-  protected final Lake lakeWithBronze(List<PCollection<RawRecord>> raw) {
+  /** A lake for this run, with the bronze of all inputs: their records as they arrived. */
+  protected final Lake lakeWithBronze() {
     Lake lake = staged();
-    for (int i = 0; i < raw.size(); i++) {
+    for (int i = 0; i < arrived.size(); i++) {
       Input input = inputs.get(i);
       boolean isPrivate = input.source().contract().hasPrivateFields();
       lake.add(
           "Bronze_" + input.name(),
-          raw.get(i),
+          arrived.get(i),
           Lake.bronze(
               input.name(), isPrivate ? options.getSecret() : null, input.source().counting()));
     }

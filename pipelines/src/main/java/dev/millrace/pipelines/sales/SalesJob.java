@@ -100,6 +100,7 @@ final class SalesJob extends PipelineJob {
                 raw.get(7)),
             config,
             VERSION);
+    PCollection<DeadLetter> rejects = counted(results.rejects());
     PCollection<Long> go =
         results
             .ledger()
@@ -107,13 +108,13 @@ final class SalesJob extends PipelineJob {
                 "RunGate",
                 RunGate.of("sales", SalesPipeline.CHAINS)
                     .refusingMoreRejectsThan(config.maxRejectRatio()));
-    Lake lake = lake(raw, results);
+    Lake lake = lake(results, rejects);
     PCollection<String> files = write(lake);
-    tables(results);
+    tables(results, rejects);
     publish(go, lake, files);
   }
 
-  private void tables(SalesResults results) {
+  private void tables(SalesResults results, PCollection<DeadLetter> rejects) {
     SalesAnswers answers = results.answers();
     table("Regions", values("Regions", results.regions(), Region.class), Region.class);
     table(
@@ -135,14 +136,14 @@ final class SalesJob extends PipelineJob {
     table("CustomerRunningTotals", answers.customerRunningTotals(), CustomerRunningTotal.class);
     table("LapsedCustomers", answers.lapsedCustomers(), LapsedCustomer.class);
     table("TopProducts", answers.topProducts(), TopProduct.class);
-    table("DeadLetters", results.rejects(), DeadLetter.class);
+    table("DeadLetters", rejects, DeadLetter.class);
     table("Ledger", results.ledger(), LedgerEntry.class);
     table("Profile", results.profile(), FieldProfile.class);
   }
 
-  private Lake lake(List<PCollection<RawRecord>> raw, SalesResults results) {
+  private Lake lake(SalesResults results, PCollection<DeadLetter> rejects) {
     SalesAnswers answers = results.answers();
-    return lakeWithBronze(raw)
+    return lakeWithBronze()
         .add(
             "Silver_sales",
             results.sales(),
@@ -160,7 +161,7 @@ final class SalesJob extends PipelineJob {
         .add("Gold_lapsed_customers", answers.lapsedCustomers(), Lake.gold(LapsedCustomer.class))
         .add("Gold_top_products", answers.topProducts(), Lake.gold(TopProduct.class))
         .add("Gold_ledger", results.ledger(), Lake.gold(LedgerEntry.class))
-        .add("Rejects_dead_letter", results.rejects(), Lake.rejects());
+        .add("Rejects_dead_letter", rejects, Lake.rejects());
   }
 
   private static <T extends SpecificRecord> PCollection<T> values(

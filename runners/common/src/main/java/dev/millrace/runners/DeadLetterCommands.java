@@ -1,18 +1,26 @@
 package dev.millrace.runners;
 
-import dev.millrace.pipelines.EdgeOptions;
+import dev.millrace.pipelines.CatalogueEntry;
+import dev.millrace.pipelines.Durations;
+import dev.millrace.pipelines.job.EdgeOptions;
 import dev.millrace.pipelines.UserError;
 import dev.millrace.pipelines.deadletters.Explanation;
+import dev.millrace.pipelines.deadletters.Fix;
 import dev.millrace.pipelines.deadletters.LetterFilter;
 import dev.millrace.pipelines.deadletters.LetterTable;
+import dev.millrace.pipelines.deadletters.Replay;
 import dev.millrace.schemas.system.DeadLetter;
+import java.io.IOException;
 import java.io.PrintStream;
-import java.sql.Connection;
+import java.nio.file.Path;
+import java.sql.SQLException;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Callable;
+import org.apache.beam.sdk.options.PipelineOptions;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -29,7 +37,7 @@ import picocli.CommandLine.Parameters;
     usageHelpAutoWidth = true)
 final class DeadLetterCommands implements Callable<Integer> {
 
-  private static final String APPLICATION = "millrace dead-letters";
+  private static final String PLACE = ".millrace/postgres";
 
   private final Millrace millrace;
   private final PrintStream out;
@@ -44,7 +52,11 @@ final class DeadLetterCommands implements Callable<Integer> {
   CommandLine commands() {
     return new CommandLine(this)
         .addSubcommand("list", new ListCommand())
-        .addSubcommand("explain", new ExplainCommand());
+        .addSubcommand("explain", new ExplainCommand())
+        .addSubcommand(
+            "replay",
+            new CommandLine(new ReplayCommand()).setUnmatchedOptionsArePositionalParams(true))
+        .addSubcommand("purge", new PurgeCommand());
   }
 
   @Override
@@ -133,16 +145,14 @@ final class DeadLetterCommands implements Callable<Integer> {
               throw new UserError("--limit is " + limit + "; give at least 1.");
             }
             LetterFilter wanted = pipeline.of(filter.filter());
-            warehouse.open(
+            warehouse.ask(
                 millrace.directory(),
-                access -> {
-                  try (Connection connection = access.connect(APPLICATION)) {
-                    LetterTable table = LetterTable.of(connection);
+                table -> {
                     table.list(wanted, limit, rows -> ResultPrinter.print(rows, format, out));
                     if (format == ResultPrinter.Format.TABLE) {
                       print(table.totals(wanted));
                     }
-                  }
+                  return 0;
                 });
           });
     }
@@ -188,17 +198,189 @@ final class DeadLetterCommands implements Callable<Integer> {
           "dead-letters",
           this,
           narrator ->
-              warehouse.open(
+              warehouse.ask(
                   millrace.directory(),
-                  access -> {
-                    try (Connection connection = access.connect(APPLICATION)) {
-                      DeadLetter letter = LetterTable.of(connection).find(id);
-                      out.print(
-                          payload
-                              ? Explanation.withPayload(letter, secret)
-                              : Explanation.of(letter));
-                    }
+                  table -> {
+                    DeadLetter letter = table.find(id);
+                    out.print(
+                        payload
+                            ? Explanation.withPayload(letter, secret)
+                            : Explanation.of(letter));
+                    return 0;
                   }));
     }
+  }
+
+  @Command(
+      name = "replay",
+      sortOptions = false,
+      description = {
+        "Try dead letters of a pipeline again: millrace dead-letters replay PIPELINE.",
+        "Their records are mended in the lake, and the pipeline runs over the same inputs: give the"
+            + " options of the run that refused them (millrace help PIPELINE)."
+      })
+  private final class ReplayCommand extends Millrace.Working implements Callable<Integer> {
+    @Parameters(arity = "0..*", paramLabel = "PIPELINE [--option=value]")
+    List<String> arguments = new ArrayList<>();
+
+    @Mixin Filter filter = new Filter();
+    @Mixin Ids ids = new Ids();
+
+    @Option(
+        names = "--fix",
+        paramLabel = "JSONATA",
+        description =
+            "The new record, such as '$merge([$, {\"price\": $number(price)}])': $$ is the record,"
+                + " $$raw its text. As it was if not given.")
+    @Nullable String fix;
+
+    @Option(
+        names = "--max-attempts",
+        paramLabel = "NUMBER",
+        defaultValue = "5",
+        description =
+            "One that was refused so often is tried again only by its --id. Default: 5.")
+    int maxAttempts = 5;
+
+    @Override
+    public Integer call() {
+      return millrace.working("dead-letters", this, this::replay);
+    }
+
+    private void replay(Narrator narrator) throws Exception {
+      if (maxAttempts < 1) {
+        throw new UserError("--max-attempts is " + maxAttempts + "; give at least 1.");
+      }
+      Fix mending = fix == null ? Fix.none() : Fix.of(fix);
+      LetterFilter wanted = filter.filter();
+      CatalogueEntry pipeline =
+          Millrace.named("pipeline", arguments, millrace.pipelines(), CatalogueEntry::name);
+      PipelineOptions options =
+          millrace.options(
+              pipeline.name(),
+              pipeline.optionsClass(),
+              arguments.subList(1, arguments.size()),
+              narrator);
+      EdgeOptions edges = options.as(EdgeOptions.class);
+      narrator.phase("Mending");
+      CatalogueEntry.Job job = pipeline.job(options, new NoSurroundings());
+      if (job.isLive()) {
+        throw new UserError(
+            "A replay is a batch, and an input of this run has no end; add 'until=end' to its topic,"
+                + " as in --events='kafka://host:port/topic?until=end'.");
+      }
+      Replay replay =
+          new Replay(
+              mending,
+              maxAttempts,
+              Path.of(edges.getLake()),
+              edges.getSecret(),
+              job::inputOf);
+      WarehouseAccess warehouse = WarehouseAccess.of(edges);
+      int mended =
+          warehouse.ask(
+              millrace.directory(),
+              table -> replay.prepare(table, ids.in(table, wanted.ofPipeline(pipeline.name()))));
+      if (mended > 0) {
+        out.println(
+            new Launch(millrace.engine(), millrace.directory().resolve(PLACE), narrator)
+                .run(pipeline, options));
+        out.println();
+        out.println(
+            warehouse.ask(
+                millrace.directory(), table -> replay.outcome(table, pipeline.name())));
+      } else {
+        out.println("There is no dead letter to replay; nothing was run.");
+      }
+      if (!replay.leftOut().isEmpty()) {
+        out.println(replay.leftOut());
+      }
+    }
+  }
+
+  @Command(
+      name = "purge",
+      sortOptions = false,
+      description = {
+        "Delete dead letters from the warehouse: millrace dead-letters purge --older-than=30d.",
+        "Shows what it would delete; --yes does it. A batch states the dead letters of its inputs"
+            + " anew, and the lake keeps those of its last run."
+      })
+  private final class PurgeCommand extends Millrace.Working implements Callable<Integer> {
+    @Mixin OfPipeline pipeline = new OfPipeline();
+    @Mixin Filter filter = new Filter();
+    @Mixin Ids ids = new Ids();
+
+    @Option(
+        names = "--older-than",
+        paramLabel = "DURATION",
+        description = "Arrived longer ago than this, such as 30d or 12h.")
+    @Nullable String olderThan;
+
+    @Option(names = "--yes", description = "Delete them.")
+    boolean yes;
+
+    @Mixin WarehouseAccess warehouse = new WarehouseAccess();
+
+    @Override
+    public Integer call() {
+      return millrace.working("dead-letters", this, narrator -> purge());
+    }
+
+    private void purge() throws Exception {
+      if (olderThan == null && ids.ids.isEmpty()) {
+        throw new UserError("Say which dead letters to delete: --older-than=30d, or --id=ID.");
+      }
+      LetterFilter given = pipeline.of(filter.filter());
+      LetterFilter wanted =
+          olderThan == null
+              ? given
+              : given.arrivedBefore(
+                  Instant.now().minus(Durations.parse("--older-than", olderThan)));
+      warehouse.ask(
+          millrace.directory(),
+          table -> {
+            LetterFilter doomed = ids.in(table, wanted);
+            Map<String, Long> totals = table.totals(doomed);
+            print(totals);
+            if (totals.isEmpty()) {
+              out.println("There is nothing to delete.");
+            } else if (yes) {
+              out.printf("Deleted %,d from the warehouse.%n", table.delete(doomed));
+            } else {
+              out.println("Nothing was deleted; add --yes to delete them.");
+            }
+            return 0;
+          });
+    }
+  }
+
+  /** Dead letters by their ids. */
+  private static final class Ids {
+    @Option(
+        names = "--id",
+        split = ",",
+        paramLabel = "ID",
+        description = "This one, by its id or the beginning of it; several with commas.")
+    List<String> ids = new ArrayList<>();
+
+    LetterFilter in(LetterTable table, LetterFilter filter) throws SQLException, IOException {
+      List<String> whole = new ArrayList<>();
+      for (String id : ids) {
+        whole.add(table.idOf(id));
+      }
+      return filter.withIds(whole);
+    }
+  }
+
+  /** For a job that is asked what it would do, and does nothing. */
+  private static final class NoSurroundings implements CatalogueEntry.Surroundings {
+    @Override
+    public String embeddedWarehouse() {
+      throw new IllegalStateException("a job that is only asked needs no warehouse");
+    }
+
+    @Override
+    public void phase(String name) {}
   }
 }

@@ -1,7 +1,9 @@
 package dev.millrace.runners;
 
 import dev.millrace.local.LocalPostgres;
+import dev.millrace.pipelines.job.EdgeOptions;
 import dev.millrace.pipelines.UserError;
+import dev.millrace.pipelines.deadletters.LetterTable;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
@@ -9,6 +11,8 @@ import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.DriverManager;
 import java.sql.SQLException;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Properties;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
@@ -36,6 +40,15 @@ final class WarehouseAccess {
       paramLabel = "REFERENCE",
       description = "Password, as env:NAME or file:PATH.")
   @Nullable String password;
+
+  /** The warehouse of a run. */
+  static WarehouseAccess of(EdgeOptions options) {
+    WarehouseAccess access = new WarehouseAccess();
+    access.warehouse = options.getWarehouse();
+    access.user = options.getWarehouseUser();
+    access.password = options.getWarehousePassword();
+    return access;
+  }
 
   /** What is done with a warehouse. */
   interface Use {
@@ -80,6 +93,25 @@ final class WarehouseAccess {
     try (LocalPostgres postgres = LocalPostgres.in(place)) {
       use.with(new Access(postgres.jdbcUrl(), null, null));
     }
+  }
+
+  /** What is asked of the dead letters of a warehouse. */
+  interface Question<T> {
+    T of(LetterTable table) throws Exception;
+  }
+
+  /** Asks the dead letters, in one transaction. */
+  <T> T ask(Path directory, Question<T> question) throws Exception {
+    List<T> answer = new ArrayList<>();
+    open(
+        directory,
+        access -> {
+          try (Connection connection = access.connect("millrace dead-letters")) {
+            answer.add(question.of(LetterTable.of(connection)));
+            connection.commit();
+          }
+        });
+    return answer.get(0);
   }
 
   private static String secret(String reference) throws IOException {

@@ -1,0 +1,195 @@
+package dev.millrace.pipelines.io;
+
+import dev.millrace.pipelines.UserError;
+import dev.millrace.schemas.system.DeadLetter;
+import dev.millrace.transforms.DeadLetters;
+import dev.millrace.transforms.RawRecord;
+import dev.millrace.transforms.refine.Vault;
+import java.io.Serializable;
+import java.nio.ByteBuffer;
+import java.nio.file.Path;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import org.apache.beam.sdk.transforms.DoFn;
+import org.apache.beam.sdk.transforms.PTransform;
+import org.apache.beam.sdk.transforms.ParDo;
+import org.apache.beam.sdk.values.PCollection;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Gives the records that a lake has {@linkplain Mends mended} their new payload. Where a record
+ * came from and when it arrived stays as it was: so a late record is late again, unless it was the
+ * time of its event that was mended.
+ *
+ * <p><b>Input:</b> {@link RawRecord}s. <b>Output:</b> the same, some with another payload.
+ * <b>Bounded/unbounded:</b> both; one by one. <b>State and timers:</b> none. Each worker holds the
+ * mends in memory. <b>Reasons:</b> none. <b>Guarantee:</b> the same archive and the same mends give
+ * the same records; if the mends are changed while the run starts, it fails. <b>Runners:</b> all
+ * whose workers see the lake.
+ */
+public final class Mend extends PTransform<PCollection<RawRecord>, PCollection<RawRecord>> {
+
+  private static final Logger LOG = LoggerFactory.getLogger(Mend.class);
+
+  private final Store store;
+
+  private Mend(Store store) {
+    this.store = store;
+  }
+
+  /**
+   * Mends the records of an input.
+   *
+   * @param file as {@link Mends#file} says; it is there
+   * @param secret the key of private fields, as a reference
+   */
+  public static Mend from(Path file, String secret) {
+    return new Mend(Store.of(file, secret));
+  }
+
+  /**
+   * Counts the attempts of dead letters: one whose payload is a mended one was refused before.
+   *
+   * @param stages the stages that the records of each file go through
+   */
+  public static PTransform<PCollection<DeadLetter>, PCollection<DeadLetter>> attempts(
+      Map<Path, List<String>> stages) {
+    return new Attempts(stages);
+  }
+
+  @Override
+  public PCollection<RawRecord> expand(PCollection<RawRecord> input) {
+    return input.apply("Overlay", ParDo.of(new Overlay(store))).setCoder(RawRecord.coder());
+  }
+
+  /** A file of mends as it was when the pipeline was built. */
+  private record Store(String file, String version, String secret) implements Serializable {
+
+    private static Store of(Path file, String secret) {
+      return new Store(file.toString(), Mends.versionOf(file), secret);
+    }
+
+    private Mends open() {
+      Path path = Path.of(file);
+      if (!Mends.versionOf(path).equals(version)) {
+        throw new UserError(
+            "The mended records in '"
+                + file
+                + "' were changed after the run began; run again. Nothing was published.");
+      }
+      return Mends.read(path);
+    }
+  }
+
+  private static final class Overlay extends DoFn<RawRecord, RawRecord> {
+    private final Store store;
+    private transient @Nullable Mends mends;
+    private transient @Nullable Vault vault;
+    private transient boolean warned;
+
+    private Overlay(Store store) {
+      this.store = store;
+    }
+
+    @Setup
+    public void open() {
+      mends = store.open();
+    }
+
+    @ProcessElement
+    public void process(@Element RawRecord record, OutputReceiver<RawRecord> out) {
+      Mends.Mend mend =
+          Objects.requireNonNull(mends).at(record.origin().source(), record.origin().position());
+      out.output(mend == null ? record : mended(record, mend));
+    }
+
+    private RawRecord mended(RawRecord record, Mends.Mend mend) {
+      byte[] payload = mend.isEncrypted() ? decrypted(mend) : mend.payload();
+      byte[] archived =
+          mend.isEncrypted() ? vault().encrypt(record.payload()) : record.payload();
+      if (!Mends.hash(archived).equals(mend.original())) {
+        if (!warned) {
+          LOG.warn(
+              "{}: the archive holds other records than those that were mended; mends of records"
+                  + " that are no longer there are left aside.",
+              store.file());
+          warned = true;
+        }
+        return record;
+      }
+      return new RawRecord(payload, record.origin());
+    }
+
+    private byte[] decrypted(Mends.Mend mend) {
+      try {
+        return vault().decrypt(mend.payload());
+      } catch (IllegalArgumentException otherSecret) {
+        throw new UserError(
+            "The mended records in '"
+                + store.file()
+                + "' were encrypted with another key; name that one with --secret. Nothing was"
+                + " published.",
+            otherSecret);
+      }
+    }
+
+    private Vault vault() {
+      if (vault == null) {
+        vault = Vault.open(store.secret());
+      }
+      return vault;
+    }
+  }
+
+  private static final class Attempts
+      extends PTransform<PCollection<DeadLetter>, PCollection<DeadLetter>> {
+    private final Map<String, Store> stores = new HashMap<>();
+
+    private Attempts(Map<Path, List<String>> stages) {
+      stages.forEach(
+          (file, names) -> {
+            Store store = Store.of(file, "");
+            names.forEach(stage -> stores.put(stage, store));
+          });
+    }
+
+    @Override
+    public PCollection<DeadLetter> expand(PCollection<DeadLetter> letters) {
+      return letters
+          .apply("Count", ParDo.of(new CountAttempts(new HashMap<>(stores))))
+          .setCoder(DeadLetters.coder());
+    }
+  }
+
+  private static final class CountAttempts extends DoFn<DeadLetter, DeadLetter> {
+    private final HashMap<String, Store> stores;
+    private transient Map<String, Mends> opened = new HashMap<>();
+
+    private CountAttempts(HashMap<String, Store> stores) {
+      this.stores = stores;
+    }
+
+    @Setup
+    public void open() {
+      Map<Store, Mends> once = new HashMap<>();
+      opened = new HashMap<>();
+      stores.forEach(
+          (stage, store) -> opened.put(stage, once.computeIfAbsent(store, Store::open)));
+    }
+
+    @ProcessElement
+    public void process(@Element DeadLetter letter, OutputReceiver<DeadLetter> out) {
+      Mends mends = opened.get(letter.getStage());
+      Mends.Mend mend =
+          mends == null ? null : mends.at(letter.getSource(), letter.getPosition());
+      out.output(
+          mend == null || !ByteBuffer.wrap(mend.payload()).equals(letter.getPayload())
+              ? letter
+              : DeadLetter.newBuilder(letter).setAttempt(mend.attempts() + 1).build());
+    }
+  }
+}
