@@ -95,9 +95,11 @@ public final class Mend extends PTransform<PCollection<RawRecord>, PCollection<R
       this.store = store;
     }
 
-    @Setup
-    public void open() {
-      mends = store.open();
+    @StartBundle
+    public void start() {
+      if (mends == null) {
+        mends = store.open();
+      }
     }
 
     @ProcessElement
@@ -160,30 +162,33 @@ public final class Mend extends PTransform<PCollection<RawRecord>, PCollection<R
     @Override
     public PCollection<DeadLetter> expand(PCollection<DeadLetter> letters) {
       return letters
-          .apply("Count", ParDo.of(new CountAttempts(new HashMap<>(stores))))
+          .apply("Count", ParDo.of(new CountAttempts(stores)))
           .setCoder(DeadLetters.coder());
     }
   }
 
   private static final class CountAttempts extends DoFn<DeadLetter, DeadLetter> {
-    private final HashMap<String, Store> stores;
-    private transient Map<String, Mends> opened = new HashMap<>();
+    private final Map<String, Store> stores;
+    private transient @Nullable Map<String, Mends> opened;
 
-    private CountAttempts(HashMap<String, Store> stores) {
-      this.stores = stores;
+    private CountAttempts(Map<String, Store> stores) {
+      this.stores = Map.copyOf(stores);
     }
 
-    @Setup
-    public void open() {
-      Map<Store, Mends> once = new HashMap<>();
-      opened = new HashMap<>();
-      stores.forEach(
-          (stage, store) -> opened.put(stage, once.computeIfAbsent(store, Store::open)));
+    @StartBundle
+    public void start() {
+      if (opened == null) {
+        Map<Store, Mends> once = new HashMap<>();
+        Map<String, Mends> byStage = new HashMap<>();
+        stores.forEach(
+            (stage, store) -> byStage.put(stage, once.computeIfAbsent(store, Store::open)));
+        opened = byStage;
+      }
     }
 
     @ProcessElement
     public void process(@Element DeadLetter letter, OutputReceiver<DeadLetter> out) {
-      Mends mends = opened.get(letter.getStage());
+      Mends mends = Objects.requireNonNull(opened).get(letter.getStage());
       Mends.Mend mend =
           mends == null ? null : mends.at(letter.getSource(), letter.getPosition());
       out.output(

@@ -17,6 +17,7 @@ import java.util.Collection;
 import java.util.Comparator;
 import java.util.HexFormat;
 import java.util.Map;
+import java.util.SortedMap;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
@@ -45,9 +46,9 @@ public final class Mends {
 
   private static final ObjectMapper JSON = new ObjectMapper();
 
-  private final TreeMap<Place, Mend> all;
+  private final SortedMap<Place, Mend> all;
 
-  private Mends(TreeMap<Place, Mend> all) {
+  private Mends(SortedMap<Place, Mend> all) {
     this.all = all;
   }
 

@@ -286,9 +286,10 @@ final class DeadLetterCommands implements Callable<Integer> {
             new Launch(millrace.engine(), millrace.directory().resolve(PLACE), narrator)
                 .run(pipeline, options));
         out.println();
-        out.println(
+        String outcome =
             warehouse.ask(
-                millrace.directory(), table -> replay.outcome(table, pipeline.name())));
+                millrace.directory(), table -> replay.outcome(table, pipeline.name()));
+        out.println(outcome);
       } else {
         out.println("There is no dead letter to replay; nothing was run.");
       }
