@@ -79,8 +79,7 @@ public final class Replay {
     LakeLock lock = LakeLock.of(lake);
     try {
       Map<String, Mends> stores = new TreeMap<>();
-      table.forEach(
-          filter, letter -> take(letter, !filter.ids().isEmpty(), stores));
+      table.forEach(filter, letter -> take(letter, !filter.ids().isEmpty(), stores));
       Map<String, Mends> changed = new TreeMap<>();
       mended.forEach((input, mends) -> changed.put(input, store(input, stores).with(mends)));
       for (Map.Entry<String, Mends> store : changed.entrySet()) {

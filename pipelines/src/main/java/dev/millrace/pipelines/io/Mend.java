@@ -111,8 +111,7 @@ public final class Mend extends PTransform<PCollection<RawRecord>, PCollection<R
 
     private RawRecord mended(RawRecord record, Mends.Mend mend) {
       byte[] payload = mend.isEncrypted() ? decrypted(mend) : mend.payload();
-      byte[] archived =
-          mend.isEncrypted() ? vault().encrypt(record.payload()) : record.payload();
+      byte[] archived = mend.isEncrypted() ? vault().encrypt(record.payload()) : record.payload();
       if (!Mends.hash(archived).equals(mend.original())) {
         if (!warned) {
           LOG.warn(
@@ -189,8 +188,7 @@ public final class Mend extends PTransform<PCollection<RawRecord>, PCollection<R
     @ProcessElement
     public void process(@Element DeadLetter letter, OutputReceiver<DeadLetter> out) {
       Mends mends = Objects.requireNonNull(opened).get(letter.getStage());
-      Mends.Mend mend =
-          mends == null ? null : mends.at(letter.getSource(), letter.getPosition());
+      Mends.Mend mend = mends == null ? null : mends.at(letter.getSource(), letter.getPosition());
       out.output(
           mend == null || !ByteBuffer.wrap(mend.payload()).equals(letter.getPayload())
               ? letter

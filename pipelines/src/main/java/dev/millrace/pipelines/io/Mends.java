@@ -182,8 +182,7 @@ public final class Mends {
     Path next = file.resolveSibling("." + file.getFileName());
     Files.writeString(next, lines);
     try {
-      Files.move(
-          next, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+      Files.move(next, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
     } catch (AtomicMoveNotSupportedException other) {
       Files.move(next, file, StandardCopyOption.REPLACE_EXISTING);
     }

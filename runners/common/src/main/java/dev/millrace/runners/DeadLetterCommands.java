@@ -2,13 +2,13 @@ package dev.millrace.runners;
 
 import dev.millrace.pipelines.CatalogueEntry;
 import dev.millrace.pipelines.Durations;
-import dev.millrace.pipelines.job.EdgeOptions;
 import dev.millrace.pipelines.UserError;
 import dev.millrace.pipelines.deadletters.Explanation;
 import dev.millrace.pipelines.deadletters.Fix;
 import dev.millrace.pipelines.deadletters.LetterFilter;
 import dev.millrace.pipelines.deadletters.LetterTable;
 import dev.millrace.pipelines.deadletters.Replay;
+import dev.millrace.pipelines.job.EdgeOptions;
 import dev.millrace.schemas.system.DeadLetter;
 import java.io.IOException;
 import java.io.PrintStream;
@@ -148,10 +148,10 @@ final class DeadLetterCommands implements Callable<Integer> {
             warehouse.ask(
                 millrace.directory(),
                 table -> {
-                    table.list(wanted, limit, rows -> ResultPrinter.print(rows, format, out));
-                    if (format == ResultPrinter.Format.TABLE) {
-                      print(table.totals(wanted));
-                    }
+                  table.list(wanted, limit, rows -> ResultPrinter.print(rows, format, out));
+                  if (format == ResultPrinter.Format.TABLE) {
+                    print(table.totals(wanted));
+                  }
                   return 0;
                 });
           });
@@ -203,9 +203,7 @@ final class DeadLetterCommands implements Callable<Integer> {
                   table -> {
                     DeadLetter letter = table.find(id);
                     out.print(
-                        payload
-                            ? Explanation.withPayload(letter, secret)
-                            : Explanation.of(letter));
+                        payload ? Explanation.withPayload(letter, secret) : Explanation.of(letter));
                     return 0;
                   }));
     }
@@ -238,8 +236,7 @@ final class DeadLetterCommands implements Callable<Integer> {
         names = "--max-attempts",
         paramLabel = "NUMBER",
         defaultValue = "5",
-        description =
-            "One that was refused so often is tried again only by its --id. Default: 5.")
+        description = "One that was refused so often is tried again only by its --id. Default: 5.")
     int maxAttempts = 5;
 
     @Override
@@ -271,11 +268,7 @@ final class DeadLetterCommands implements Callable<Integer> {
       }
       Replay replay =
           new Replay(
-              mending,
-              maxAttempts,
-              Path.of(edges.getLake()),
-              edges.getSecret(),
-              job::inputOf);
+              mending, maxAttempts, Path.of(edges.getLake()), edges.getSecret(), job::inputOf);
       WarehouseAccess warehouse = WarehouseAccess.of(edges);
       int mended =
           warehouse.ask(
@@ -287,8 +280,7 @@ final class DeadLetterCommands implements Callable<Integer> {
                 .run(pipeline, options));
         out.println();
         String outcome =
-            warehouse.ask(
-                millrace.directory(), table -> replay.outcome(table, pipeline.name()));
+            warehouse.ask(millrace.directory(), table -> replay.outcome(table, pipeline.name()));
         out.println(outcome);
       } else {
         out.println("There is no dead letter to replay; nothing was run.");

@@ -1,9 +1,9 @@
 package dev.millrace.runners;
 
 import dev.millrace.local.LocalPostgres;
-import dev.millrace.pipelines.job.EdgeOptions;
 import dev.millrace.pipelines.UserError;
 import dev.millrace.pipelines.deadletters.LetterTable;
+import dev.millrace.pipelines.job.EdgeOptions;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
