@@ -133,13 +133,16 @@ public final class Fix {
     for (Map.Entry<?, ?> field : fixed.entrySet()) {
       Object old = before.get(field.getKey());
       Object now = field.getValue();
-      values.put(
-          String.valueOf(field.getKey()),
-          now instanceof Double d && old instanceof Number n && d.equals(n.doubleValue())
-              ? n
-              : value(now));
+      values.put(String.valueOf(field.getKey()), isSame(old, now) ? old : value(now));
     }
     return values;
+  }
+
+  /** In the numbers of JSONata, that is. */
+  private static boolean isSame(@Nullable Object old, @Nullable Object now) {
+    return old instanceof Number before
+        && now instanceof Number after
+        && Double.compare(before.doubleValue(), after.doubleValue()) == 0;
   }
 
   private static @Nullable Object value(@Nullable Object value) throws NotFixed {

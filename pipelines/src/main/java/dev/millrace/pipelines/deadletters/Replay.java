@@ -25,7 +25,10 @@ import org.jspecify.annotations.Nullable;
  */
 public final class Replay {
 
+  /** Ids that are told of those that ask for a decision each. */
   private static final int IDS = 20;
+
+  private static final int EXAMPLES = 1;
 
   private final Fix fix;
   private final int maxAttempts;
@@ -147,21 +150,21 @@ public final class Replay {
       lines.add(
           String.format(
               "%s not tried again, refused %d times or more: %s. To try one all the same: --id=ID",
-              were(exhausted.size()), maxAttempts, some(exhausted)));
+              were(exhausted.size()), maxAttempts, some(exhausted, IDS)));
     }
     if (!notFixed.isEmpty()) {
       lines.add(
           String.format(
-              "%s left as they are, for --fix makes no record of them: %s%s.",
+              "%s left unchanged: --fix makes no record of %s%s.",
               were(notFixed.size()),
-              some(notFixed),
+              some(notFixed, EXAMPLES),
               whyNotFixed == null ? "" : " (" + whyNotFixed + ")"));
     }
     if (!homeless.isEmpty()) {
       lines.add(
           String.format(
-              "%s left as they are, of stages that no input of this pipeline leads to: %s.",
-              were(homeless.size()), some(homeless)));
+              "%s left unchanged, without a payload or of a stage that no input leads to: %s.",
+              were(homeless.size()), some(homeless, EXAMPLES)));
     }
     return String.join("\n", lines);
   }
@@ -207,8 +210,8 @@ public final class Replay {
     return number == 1 ? "1 was" : String.format("%,d were", number);
   }
 
-  private static String some(List<String> ids) {
-    return ids.stream().limit(IDS).collect(Collectors.joining(", "))
-        + (ids.size() > IDS ? ", …" : "");
+  private static String some(List<String> ids, int most) {
+    return ids.stream().limit(most).collect(Collectors.joining(", "))
+        + (ids.size() > most ? ", …" : "");
   }
 }

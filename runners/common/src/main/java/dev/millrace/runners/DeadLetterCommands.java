@@ -150,6 +150,7 @@ final class DeadLetterCommands implements Callable<Integer> {
                 table -> {
                   table.list(wanted, limit, rows -> ResultPrinter.print(rows, format, out));
                   if (format == ResultPrinter.Format.TABLE) {
+                    out.println();
                     print(table.totals(wanted));
                   }
                   return 0;
@@ -159,7 +160,6 @@ final class DeadLetterCommands implements Callable<Integer> {
   }
 
   private void print(Map<String, Long> totals) {
-    out.println();
     totals.forEach((reason, number) -> out.printf("%,10d  %s%n", number, reason));
     out.printf("%,10d  in all%n", totals.values().stream().mapToLong(Long::longValue).sum());
   }

@@ -184,6 +184,11 @@ class DeadLetterCommandsTest {
         "list --since=yesterday | --since is 'yesterday', which is no time; write it like 2026-01-01T00:00:00Z.",
         "list --limit=0 | --limit is 0; give at least 1.",
         "list --raeson=x | Unknown option --raeson of list. Did you mean --reason?",
+        "purge --reason=LATE | Say which dead letters to delete: --older-than=30d, or --id=ID.",
+        "purge --older-than=month | --older-than is 'month', which is no duration;",
+        "replay | Name a pipeline first: count-words.",
+        "replay count-words --fix=$( | --fix cannot be understood as JSONata: ",
+        "replay count-words --max-attempts=0 | --max-attempts is 0; give at least 1.",
         "lits | There is no millrace dead-letters lits. Did you mean list?",
       })
   void whatTheUserCanMendIsSaidInOneSentence(String typed, String sentence) {
@@ -235,6 +240,50 @@ class DeadLetterCommandsTest {
       assertThat(status, equalTo(2));
       assertThat(err(), startsWith("millrace: This warehouse has no table dead_letter yet;"));
     }
+  }
+
+  @Test
+  void purgeShowsWhatItWouldDeleteAndDeletesItWhenToldTo() {
+    // Given
+    millrace(
+        "sql",
+        "--write",
+        INSERT
+            + """
+            ('f001', 'purged', '1', 'S', 'LATE', 'd', NULL, NULL, 'OMITTED', 's', 1, NULL, '2020-01-01T00:00:00Z', 'C', 1, 1),
+            ('f002', 'purged', '1', 'S', 'LATE', 'd', NULL, NULL, 'OMITTED', 's', 2, NULL, now(), 'C', 1, 1),
+            ('f003', 'purged', '1', 'S', 'LATE', 'd', NULL, NULL, 'OMITTED', 's', 3, NULL, NULL, 'C', 1, 1)
+            """);
+    String filter = "--pipeline=purged";
+    out.reset();
+
+    // When
+    int shown = millrace("dead-letters", "purge", filter, "--older-than=30d");
+    String wouldDelete = out();
+    String kept = ids(filter);
+    out.reset();
+    millrace("dead-letters", "purge", filter, "--older-than=30d", "--yes");
+    String deleted = out();
+    String keptThen = ids(filter);
+    millrace("dead-letters", "purge", "--id=f002,f003", "--yes");
+
+    // Then
+    assertThat(err(), shown, equalTo(0));
+    assertThat(
+        wouldDelete,
+        equalTo(
+            "         1  LATE\n         1  in all\nNothing was deleted; add --yes to delete them.\n"));
+    assertThat(kept, equalTo("f002 f001 f003"));
+    assertThat(
+        deleted, equalTo("         1  LATE\n         1  in all\nDeleted 1 from the warehouse.\n"));
+    assertThat(keptThen, equalTo("f002 f003"));
+    assertThat(ids(filter), equalTo(""));
+  }
+
+  private String ids(String filter) {
+    out.reset();
+    millrace("dead-letters", "list", "--format=csv", filter);
+    return String.join(" ", out().lines().skip(1).map(line -> line.substring(0, 4)).toList());
   }
 
   private static String secret(String file) {

@@ -227,8 +227,7 @@ class ReplayIT {
             containsString(
                 "Replayed %d dead letters: %d accepted, 0 refused again.\n"
                     .formatted(mendable, mendable)),
-            containsString(
-                "\n%d were left as they are, for --fix makes no record".formatted(left))));
+            containsString("\n%d were left unchanged: --fix makes no record of ".formatted(left))));
     assertThat(
         house.rows(
             "SELECT stage, source, read, written, invalid, late, duplicate, filtered FROM ledger"
@@ -329,6 +328,30 @@ class ReplayIT {
 
     // Then
     assertThat(attempts, equalTo(List.of("2", "tried", "2", "left out", "3", "tried")));
+  }
+
+  @Test
+  void whatWasMendedWronglyIsMendedAgain() throws Exception {
+    // Given
+    House house = House.filled("twice");
+    String prices = "reason = 'RULE_VIOLATION' AND field = 'price'";
+    long mendable = house.count(prices);
+    house.replay(
+        "--reason=RULE_VIOLATION", "--fix=$field = \"price\" ? $merge([$, {\"price\": -7}])");
+    long again = house.count(prices + " AND attempt = 2 AND detail LIKE '%but is -7'");
+
+    // When
+    house.replay("--reason=RULE_VIOLATION", "--fix=price = -7 ? $merge([$, {\"price\": 7}])");
+
+    // Then
+    assertThat(mendable, greaterThan(3L));
+    assertThat(again, equalTo(mendable));
+    assertThat(
+        house.said,
+        containsString(
+            "Replayed %d dead letters: %d accepted, 0 refused again.\n"
+                .formatted(mendable, mendable)));
+    assertThat(house.count(prices), equalTo(0L));
   }
 
   @Test
