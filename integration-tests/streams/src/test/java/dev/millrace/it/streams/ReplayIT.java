@@ -77,7 +77,8 @@ class ReplayIT {
     /** A house with the visits, as they were refused and accepted first. */
     static House filled(String name) throws SQLException {
       House house = new House(name);
-      assertThat(house.said, house.run(events), equalTo(0));
+      int status = house.run(events);
+      assertThat(house.said, status, equalTo(0));
       return house;
     }
 
