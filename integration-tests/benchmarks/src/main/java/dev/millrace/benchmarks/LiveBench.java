@@ -134,6 +134,8 @@ final class LiveBench {
   }
 
   private static String number(String format, Number value) {
-    return Double.isNaN(value.doubleValue()) ? "?" : String.format(Locale.ROOT, format, value.doubleValue());
+    return Double.isNaN(value.doubleValue())
+        ? "?"
+        : String.format(Locale.ROOT, format, value.doubleValue());
   }
 }

@@ -157,9 +157,12 @@ final class Probes implements AutoCloseable {
     connection.close();
   }
 
-  /** The percentiles of a histogram of microseconds, in milliseconds. */
+  /** The percentiles of a histogram of microseconds, in milliseconds; none if it is empty. */
   static Map<String, Double> millis(Histogram micros) {
     Map<String, Double> all = new TreeMap<>();
+    if (micros.getTotalCount() == 0) {
+      return all;
+    }
     for (double percentile : new double[] {50, 90, 99, 99.9}) {
       all.put(
           "p" + (percentile == 99.9 ? "99.9" : (int) percentile),

@@ -146,7 +146,7 @@ class FlinkJobRunnerTest {
           .untilAsserted(
               () -> {
                 assertThat(SUMS, not(empty()));
-                assertThat("tasks of the finite part", tasks("Impulse"), empty());
+                assertThat("tasks of the finite part", tasks("Source: Create.Values"), empty());
               });
       Set<Path> before = Set.copyOf(checkpoints());
       await().atMost(60, TimeUnit.SECONDS).until(() -> !before.containsAll(checkpoints()));
@@ -231,7 +231,7 @@ class FlinkJobRunnerTest {
   private static List<String> tasks(String of) {
     return Thread.getAllStackTraces().keySet().stream()
         .map(Thread::getName)
-        .filter(name -> name.contains(of))
+        .filter(name -> name.startsWith(of))
         .toList();
   }
 
