@@ -13,6 +13,7 @@ import java.io.StringWriter;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
@@ -50,23 +51,29 @@ import picocli.CommandLine.Parameters;
       "",
       "Benchmarks:",
       "  refine  the refining of sales (parse, limits, rules, gate) beside a plain loop",
-      "  sales   the whole job beside DuckDB"
+      "  sales   the whole job beside DuckDB",
+      "  live    clickstream on Flink between Kafka and PostgreSQL: how soon, and how many a second"
     })
 public final class Bench implements Callable<Integer> {
+
+  /** The program of the Flink runner, below the house: its libraries are kept apart. */
+  private static final String FLINK =
+      "runners/flink/target/millrace-runner-flink-0.1.0-SNAPSHOT.jar";
 
   private static final Pattern HEAP = Pattern.compile("[1-9]\\d*[kmgKMG]");
 
   /** What can be measured. */
   enum Benchmark {
     REFINE,
-    SALES
+    SALES,
+    LIVE
   }
 
   @Parameters(
       arity = "0..*",
-      paramLabel = "refine|sales",
-      description = "What to measure. Default: all.")
-  private List<Benchmark> which = List.of(Benchmark.values());
+      paramLabel = "refine|sales|live",
+      description = "What to measure. Default: refine and sales.")
+  private List<Benchmark> which = List.of(Benchmark.REFINE, Benchmark.SALES);
 
   @Option(
       names = "--rounds",
@@ -107,6 +114,41 @@ public final class Bench implements Callable<Integer> {
       paramLabel = "SIZE",
       description = "Heap of each process that is measured, as -Xmx takes it. Default: 1g.")
   private String heap = "1g";
+
+  @Option(
+      names = "--rate",
+      split = ",",
+      paramLabel = "N",
+      description = "live: events a second, one after the other. Default: 1000,10000,100000.")
+  private List<Long> rates = List.of(1_000L, 10_000L, 100_000L);
+
+  @Option(
+      names = "--seconds",
+      paramLabel = "N",
+      description = "live: how long each rate is measured. Default: 60.")
+  private int seconds = 60;
+
+  @Option(
+      names = "--warm-up-seconds",
+      paramLabel = "N",
+      description = "live: how long each rate is sent before. Default: 20.")
+  private int warmUpSeconds = 20;
+
+  @Option(
+      names = "--java",
+      paramLabel = "OPTION",
+      description =
+          "live: an option of the pipeline's Java, instead of those of 'millrace run'. May be given"
+              + " more than once.")
+  private List<String> javaOptions = List.of();
+
+  @Option(
+      names = "--run",
+      paramLabel = "OPTION",
+      description =
+          "live: an option of 'millrace run clickstream --runner=flink', such as --run=--early=1s."
+              + " May be given more than once.")
+  private List<String> runOptions = List.of();
 
   @Option(names = "--json", paramLabel = "FILE", description = "Write all measurements there.")
   private @Nullable Path json;
@@ -176,6 +218,7 @@ public final class Bench implements Callable<Integer> {
     boolean done = false;
     try {
       List<Comparison.Result> results = new ArrayList<>();
+      List<LiveRun.Found> live = List.of();
       Path foodMart = work.resolve("foodmart");
       if (sales == null) {
         say("writing the input …");
@@ -184,17 +227,20 @@ public final class Bench implements Callable<Integer> {
       List<Path> files = sales == null ? FoodMart.sales(foodMart) : files(sales);
       long records = records(files);
       for (Benchmark benchmark : chosen) {
-        results.add(
-            switch (benchmark) {
-              case REFINE -> refine(files, records, work);
-              case SALES -> sales(foodMart, records, work);
-            });
+        switch (benchmark) {
+          case REFINE -> results.add(refine(files, records, work));
+          case SALES -> results.add(sales(foodMart, records, work));
+          case LIVE -> live = live(foodMart, work);
+        }
       }
       Map<String, Object> machine = machine();
       out.println(machineLine(machine));
       results.forEach(result -> out.println("\n" + Report.text(result, markdown)));
+      if (!live.isEmpty()) {
+        out.println("\n" + LiveBench.text(live, Duration.ofSeconds(seconds), markdown));
+      }
       if (json != null) {
-        write(json, results, machine, files);
+        write(json, results, live, machine, files);
       }
       done = true;
       return 0;
@@ -212,10 +258,17 @@ public final class Bench implements Callable<Integer> {
     atLeast("--warm-up", warmUp, 0);
     atLeast("--passes", passes, 1);
     atLeast("--scale", scale, 1);
+    atLeast("--seconds", seconds, 1);
+    atLeast("--warm-up-seconds", warmUpSeconds, 0);
+    for (long rate : rates) {
+      if (rate < 1 || rate > 1_000_000) {
+        throw new UserError("--rate is " + rate + "; give events a second, from 1 to 1000000.");
+      }
+    }
     if (!HEAP.matcher(heap).matches()) {
       throw new UserError("--heap is '" + heap + "'; give a size such as 512m or 2g.");
     }
-    if (sales != null && which.contains(Benchmark.SALES)) {
+    if (sales != null && !which.equals(List.of(Benchmark.REFINE))) {
       throw new UserError(
           "--sales goes with 'refine' alone: DuckDB takes every record for a good one. Write:"
               + " millrace bench refine --sales="
@@ -252,6 +305,22 @@ public final class Bench implements Callable<Integer> {
       return new Comparison("sales", records, List.of(duckDb, millrace), Map.of())
           .run(warmUp, rounds, this::say);
     }
+  }
+
+  private List<LiveRun.Found> live(Path foodMart, Path work) throws Exception {
+    String home = System.getProperty("millrace.home");
+    return LiveBench.run(
+        new LiveBench.Settings(
+            rates,
+            Duration.ofSeconds(warmUpSeconds),
+            Duration.ofSeconds(seconds),
+            heap,
+            javaOptions,
+            runOptions),
+        foodMart,
+        Path.of(home == null ? "" : home, FLINK),
+        work,
+        this::say);
   }
 
   private void say(String what) {
@@ -312,7 +381,11 @@ public final class Bench implements Callable<Integer> {
   }
 
   private void write(
-      Path file, List<Comparison.Result> results, Map<String, Object> machine, List<Path> files)
+      Path file,
+      List<Comparison.Result> results,
+      List<LiveRun.Found> live,
+      Map<String, Object> machine,
+      List<Path> files)
       throws IOException {
     long bytes = 0;
     for (Path input : files) {
@@ -323,7 +396,11 @@ public final class Bench implements Callable<Integer> {
     all.put(
         "settings", Map.of("rounds", rounds, "warmUp", warmUp, "passes", passes, "scale", scale));
     all.put("input", Map.of("files", files.size(), "bytes", bytes));
-    all.put("results", results.stream().map(Report::data).toList());
+    List<Map<String, Object>> data = new ArrayList<>(results.stream().map(Report::data).toList());
+    if (!live.isEmpty()) {
+      data.add(LiveBench.data(live));
+    }
+    all.put("results", data);
     new ObjectMapper().enable(SerializationFeature.INDENT_OUTPUT).writeValue(file.toFile(), all);
   }
 }

@@ -81,9 +81,11 @@ final class Processes {
   }
 
   /** Java itself complains on standard output. */
-  private static String lastWords(Path out, Path err) throws IOException {
-    List<String> lines = new ArrayList<>(Files.readAllLines(out));
-    lines.addAll(Files.readAllLines(err));
+  static String lastWords(Path... files) throws IOException {
+    List<String> lines = new ArrayList<>();
+    for (Path file : files) {
+      lines.addAll(Files.readAllLines(file));
+    }
     lines.removeIf(String::isBlank);
     return lines.isEmpty()
         ? "it said nothing"

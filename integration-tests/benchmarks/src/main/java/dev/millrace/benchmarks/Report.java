@@ -100,7 +100,7 @@ final class Report {
   }
 
   /** Words to the left, in the first column; numbers to the right. */
-  private static void table(
+  static void table(
       StringBuilder text, List<String> heading, List<List<String>> rows, boolean markdown) {
     List<List<String>> all = new ArrayList<>();
     all.add(heading);

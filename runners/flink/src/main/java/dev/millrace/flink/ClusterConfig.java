@@ -61,6 +61,8 @@ final class ClusterConfig {
       settings.put("restart-strategy.failure-rate.failure-rate-interval", "5 min");
       settings.put("restart-strategy.failure-rate.delay", "2 s");
       settings.put("state.checkpoints.num-retained", "3");
+      // How long a record waits on its way to the next task for others to go with it.
+      settings.put("execution.buffer-timeout.interval", "20 ms");
     } else {
       // A batch that failed is run again by whoever started it: it published nothing.
       settings.put("restart-strategy.type", "none");

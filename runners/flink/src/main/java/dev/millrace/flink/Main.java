@@ -32,6 +32,11 @@ public final class Main {
             "--objectReuse=true",
             // Grouped blocks are gone through more than once: to cut them into steps, and by steps.
             "--reIterableGroupByKeyResult=true",
+            // A stream's steps hand on what they hold at the end of a bundle: tallies, sums, rows.
+            "--maxBundleTimeMills=100",
+            // What has an end, such as dimensions, ends. Its tasks would wait on for ever, each
+            // with threads that look ten times a second whether there is something to do.
+            "--shutdownSourcesAfterIdleMs=0",
             // What a failure makes the stream repeat, against the cost of a snapshot.
             "--checkpointingInterval=10000",
             "--externalizedCheckpointsEnabled=true",

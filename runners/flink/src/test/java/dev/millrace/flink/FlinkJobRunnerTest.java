@@ -16,7 +16,9 @@ import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.Stream;
 import org.apache.beam.runners.flink.FlinkPipelineOptions;
@@ -33,6 +35,8 @@ import org.apache.beam.sdk.transforms.Create;
 import org.apache.beam.sdk.transforms.DoFn;
 import org.apache.beam.sdk.transforms.MapElements;
 import org.apache.beam.sdk.transforms.ParDo;
+import org.apache.beam.sdk.transforms.View;
+import org.apache.beam.sdk.values.PCollectionView;
 import org.apache.beam.sdk.values.TypeDescriptors;
 import org.joda.time.Duration;
 import org.junit.jupiter.api.Test;
@@ -46,6 +50,8 @@ import org.junit.jupiter.api.io.TempDir;
 class FlinkJobRunnerTest {
 
   private static final AtomicInteger ATTEMPTS = new AtomicInteger();
+  private static final AtomicBoolean FAULT = new AtomicBoolean();
+  private static final Set<Integer> SUMS = ConcurrentHashMap.newKeySet();
 
   @TempDir Path directory;
 
@@ -123,6 +129,44 @@ class FlinkJobRunnerTest {
   }
 
   @Test
+  void aStreamGoesOnFromACheckpointAfterItsFinitePartsHaveEnded() throws IOException {
+    // Given
+    FAULT.set(false);
+    SUMS.clear();
+    Pipeline pipeline = pipeline("--checkpointingInterval=200", "--parallelism=1");
+    PCollectionView<List<Integer>> finite =
+        pipeline.apply(Create.of(1, 2, 3).withCoder(VarIntCoder.of())).apply(View.asList());
+    pipeline
+        .apply(GenerateSequence.from(0).withRate(1_000, Duration.standardSeconds(1)))
+        .apply(ParDo.of(new Summing(finite)).withSideInputs(finite));
+    FlinkJob job = (FlinkJob) pipeline.run();
+    try {
+      await()
+          .atMost(60, TimeUnit.SECONDS)
+          .untilAsserted(
+              () -> {
+                assertThat(SUMS, not(empty()));
+                assertThat("tasks of the finite part", tasks("Source: Create.Values"), empty());
+              });
+      Set<Path> before = Set.copyOf(checkpoints());
+      await().atMost(60, TimeUnit.SECONDS).until(() -> !before.containsAll(checkpoints()));
+
+      // When
+      FAULT.set(true);
+      await().atMost(60, TimeUnit.SECONDS).until(() -> !FAULT.get());
+      SUMS.clear();
+
+      // Then
+      await()
+          .atMost(60, TimeUnit.SECONDS)
+          .untilAsserted(() -> assertThat(SUMS, equalTo(Set.of(6))));
+      assertThat(job.getState(), equalTo(State.RUNNING));
+    } finally {
+      job.cancel();
+    }
+  }
+
+  @Test
   @EnabledOnOs(OS.LINUX)
   void nobodyElseReachesTheClusterInTheProcess() throws IOException {
     // Given
@@ -184,6 +228,13 @@ class FlinkJobRunnerTest {
         .toList();
   }
 
+  private static List<String> tasks(String of) {
+    return Thread.getAllStackTraces().keySet().stream()
+        .map(Thread::getName)
+        .filter(name -> name.startsWith(of))
+        .toList();
+  }
+
   private List<Path> checkpoints() throws IOException {
     Path root = directory.resolve(".millrace/flink/checkpoints");
     if (!Files.exists(root)) {
@@ -221,6 +272,23 @@ class FlinkJobRunnerTest {
     return List.of(
             "0100007F", "0000000000000000FFFF00000100007F", "00000000000000000000000001000000")
         .contains(address);
+  }
+
+  /** Sums up the finite part for every element, and fails when it is told to. */
+  private static final class Summing extends DoFn<Long, Integer> {
+    private final PCollectionView<List<Integer>> finite;
+
+    private Summing(PCollectionView<List<Integer>> finite) {
+      this.finite = finite;
+    }
+
+    @ProcessElement
+    public void process(ProcessContext context) {
+      if (FAULT.compareAndSet(true, false)) {
+        throw new IllegalStateException("a fault that does not come back");
+      }
+      SUMS.add(context.sideInput(finite).stream().mapToInt(Integer::intValue).sum());
+    }
   }
 
   /** Counts what passes. */
