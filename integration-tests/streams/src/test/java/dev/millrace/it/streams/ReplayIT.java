@@ -334,7 +334,7 @@ class ReplayIT {
     long mendable = house.count(prices);
     house.replay(
         "--reason=RULE_VIOLATION", "--fix=$field = \"price\" ? $merge([$, {\"price\": -7}])");
-    long again = house.count(prices + " AND attempt = 2 AND detail LIKE '%but is -7'");
+    long again = house.count(prices + " AND attempt = 2 AND detail LIKE '%but is -7%'");
 
     // When
     house.replay("--reason=RULE_VIOLATION", "--fix=price = -7 ? $merge([$, {\"price\": 7}])");
