@@ -3,6 +3,7 @@ package dev.millrace.pipelines;
 import static org.hamcrest.MatcherAssert.assertThat;
 import static org.hamcrest.Matchers.equalTo;
 
+import dev.millrace.pipelines.io.warehouse.TestPostgres;
 import dev.millrace.testing.ExplicitCoders;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -10,12 +11,38 @@ import java.nio.file.Path;
 import java.util.Set;
 import java.util.TreeSet;
 import org.apache.beam.sdk.Pipeline;
+import org.apache.beam.sdk.options.PipelineOptionsFactory;
 import org.apache.beam.sdk.runners.TransformHierarchy.Node;
 
 /** Holds the names of a pipeline's steps against {@code src/test/resources/golden}. */
 public final class GoldenSteps {
 
   private GoldenSteps() {}
+
+  /** What a job builds, with a real warehouse of its own; nothing is run. */
+  public static Pipeline graphOf(CatalogueEntry.Job job) throws Exception {
+    Pipeline pipeline = Pipeline.create(PipelineOptionsFactory.create());
+    job.prepare();
+    try {
+      job.build(pipeline);
+    } finally {
+      job.abandon(new IOException("only its graph is wanted"));
+    }
+    return pipeline;
+  }
+
+  /** Lends a new database. */
+  public static CatalogueEntry.Surroundings surroundings() {
+    return new CatalogueEntry.Surroundings() {
+      @Override
+      public String embeddedWarehouse() {
+        return TestPostgres.newDatabase();
+      }
+
+      @Override
+      public void phase(String name) {}
+    };
+  }
 
   /** Fails if a step was renamed, moved or removed, or moves its elements by Java serialization. */
   public static void check(Pipeline pipeline, String name) throws IOException {

@@ -81,6 +81,7 @@ public final class Contract implements Serializable {
   private final transient Map<String, String> foreignKeys;
   private final transient List<List<String>> indexes;
   private final transient Optional<Interval> disjoint;
+  private final transient List<FieldContract> keyBesidesInterval;
 
   private Contract(Schema schema) {
     this.schema = schema;
@@ -104,6 +105,10 @@ public final class Contract implements Serializable {
     this.foreignKeys = readForeignKeys();
     this.indexes = readIndexes();
     this.disjoint = readDisjoint();
+    this.keyBesidesInterval =
+        key.stream()
+            .filter(f -> disjoint.filter(i -> i.from().equals(f) || i.to().equals(f)).isEmpty())
+            .toList();
   }
 
   /** The contract a schema declares. */
@@ -229,10 +234,7 @@ public final class Contract implements Serializable {
 
   /** The key but for the ends of the {@link #disjoint} interval. */
   public List<FieldContract> keyBesidesInterval() {
-    return key.stream()
-        .filter(
-            field -> disjoint.filter(i -> i.from().equals(field) || i.to().equals(field)).isEmpty())
-        .toList();
+    return keyBesidesInterval;
   }
 
   private Optional<Interval> readDisjoint() {

@@ -173,7 +173,7 @@ final class ClickstreamJob extends PipelineJob {
                     .refusingMoreRejectsThan(config.maxRejectRatio()));
     if (isBackfill()) {
       tables(results, rejects);
-      publishBackfill(go, raw);
+      publishBackfill(go);
       return;
     }
     Lake lake = lake(results, rejects);

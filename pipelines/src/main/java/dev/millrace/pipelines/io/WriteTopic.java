@@ -117,18 +117,17 @@ public final class WriteTopic<T extends SpecificRecord> extends PTransform<PColl
   private static final class ToRecord<T extends SpecificRecord>
       extends DoFn<T, ProducerRecord<byte[], byte[]>> {
     private final String topic;
-    private final Contract contract;
+    private final List<String> key;
 
     private ToRecord(String topic, Contract contract) {
       this.topic = topic;
-      this.contract = contract;
+      this.key = contract.key().stream().map(FieldContract::name).toList();
     }
 
     @ProcessElement
     public void process(
         @Element T row, PaneInfo pane, OutputReceiver<ProducerRecord<byte[], byte[]>> out)
         throws IOException {
-      List<String> key = contract.key().stream().map(FieldContract::name).toList();
       out.output(
           new ProducerRecord<>(
               topic,

@@ -182,7 +182,10 @@ public abstract class PipelineJob implements CatalogueEntry.Job {
 
   // ---------------------------------------------------------------------------------- backfill
 
-  /** Tables of windows, and how long after its end a window can change; none if there are none. */
+  /**
+   * Tables of windows, and how long after its beginning a window can change; none if there are
+   * none.
+   */
   protected Map<Class<? extends SpecificRecord>, Duration> windows() {
     return Map.of();
   }
@@ -202,8 +205,7 @@ public abstract class PipelineJob implements CatalogueEntry.Job {
       throw new UserError(
           "A backfill reads what has an end: the archive, or the topic with ?until=end.");
     }
-    Duration open = windows().values().stream().max(Comparator.naturalOrder()).orElseThrow();
-    Instant closed = run.startedAt().minus(open);
+    Instant closed = run.startedAt().minus(open());
     if (to.isAfter(closed)) {
       throw new UserError(
           "--to is "
@@ -215,20 +217,22 @@ public abstract class PipelineJob implements CatalogueEntry.Job {
     backfill = range;
   }
 
+  /** How long after its beginning a window of any table can change. */
+  private Duration open() {
+    return windows().values().stream().max(Comparator.naturalOrder()).orElseThrow();
+  }
+
   /**
-   * Publishes the windows that were written, when the gate has let the run pass.
-   *
-   * @param raw as {@link #readAll} gave it; the first input is what the windows are made of
+   * Publishes the windows that were written, when the gate has let the run pass. They are made of
+   * the first input.
    */
-  protected final void publishBackfill(PCollection<Long> go, List<PCollection<RawRecord>> raw) {
+  protected final void publishBackfill(PCollection<Long> go) {
     TimeRange range = Objects.requireNonNull(backfill);
-    Duration open = windows().values().stream().max(Comparator.naturalOrder()).orElseThrow();
     if (!inputs.get(0).source().isTopic()) {
       written.add(
-          raw.get(0).apply("ArchiveCoversThem", ArchiveCovers.until(range.to().plus(open))));
+          arrived.get(0).apply("ArchiveCoversThem", ArchiveCovers.until(range.to().plus(open()))));
     }
-    go.apply(
-        "PublishWarehouse", warehouse().publish(Objects.requireNonNull(backfill)).after(written));
+    go.apply("PublishWarehouse", warehouse().publish(range).after(written));
   }
 
   // ----------------------------------------------------------------------------------- outputs

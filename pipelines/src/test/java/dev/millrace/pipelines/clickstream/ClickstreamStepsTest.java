@@ -2,7 +2,6 @@ package dev.millrace.pipelines.clickstream;
 
 import dev.millrace.pipelines.CatalogueEntry;
 import dev.millrace.pipelines.GoldenSteps;
-import dev.millrace.pipelines.io.warehouse.TestPostgres;
 import dev.millrace.transforms.RawRecord;
 import dev.millrace.transforms.refine.Vault;
 import java.io.IOException;
@@ -76,27 +75,10 @@ class ClickstreamStepsTest {
                         "--report=" + directory.resolve("report"),
                         "--secret=file:" + directory.resolve("key"))
                     .as(ClickstreamOptions.class),
-                new Postgres());
+                GoldenSteps.surroundings());
     if (backfill) {
       job.backfill(Instant.parse("2024-03-01T06:00:00Z"), Instant.parse("2024-03-01T07:00:00Z"));
     }
-    Pipeline pipeline = Pipeline.create(PipelineOptionsFactory.create());
-    job.prepare();
-    try {
-      job.build(pipeline);
-    } finally {
-      job.abandon(new IOException("only its graph is wanted"));
-    }
-    return pipeline;
-  }
-
-  private static final class Postgres implements CatalogueEntry.Surroundings {
-    @Override
-    public String embeddedWarehouse() {
-      return TestPostgres.newDatabase();
-    }
-
-    @Override
-    public void phase(String name) {}
+    return GoldenSteps.graphOf(job);
   }
 }

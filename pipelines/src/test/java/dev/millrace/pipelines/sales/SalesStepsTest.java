@@ -2,9 +2,7 @@ package dev.millrace.pipelines.sales;
 
 import dev.millrace.pipelines.CatalogueEntry;
 import dev.millrace.pipelines.GoldenSteps;
-import dev.millrace.pipelines.io.warehouse.TestPostgres;
 import dev.millrace.transforms.refine.Vault;
-import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -52,24 +50,7 @@ class SalesStepsTest {
             .job(
                 PipelineOptionsFactory.fromArgs(arguments.toArray(String[]::new))
                     .as(SalesOptions.class),
-                new Postgres());
-    Pipeline pipeline = Pipeline.create(PipelineOptionsFactory.create());
-    job.prepare();
-    try {
-      job.build(pipeline);
-    } finally {
-      job.abandon(new IOException("only its graph is wanted"));
-    }
-    return pipeline;
-  }
-
-  private static final class Postgres implements CatalogueEntry.Surroundings {
-    @Override
-    public String embeddedWarehouse() {
-      return TestPostgres.newDatabase();
-    }
-
-    @Override
-    public void phase(String name) {}
+                GoldenSteps.surroundings());
+    return GoldenSteps.graphOf(job);
   }
 }

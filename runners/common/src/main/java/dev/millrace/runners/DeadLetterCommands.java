@@ -37,8 +37,6 @@ import picocli.CommandLine.Parameters;
     usageHelpAutoWidth = true)
 final class DeadLetterCommands implements Callable<Integer> {
 
-  private static final String PLACE = ".millrace/postgres";
-
   private final Millrace millrace;
   private final PrintStream out;
 
@@ -252,12 +250,7 @@ final class DeadLetterCommands implements Callable<Integer> {
       LetterFilter wanted = filter.filter();
       CatalogueEntry pipeline =
           Millrace.named("pipeline", arguments, millrace.pipelines(), CatalogueEntry::name);
-      PipelineOptions options =
-          millrace.options(
-              pipeline.name(),
-              pipeline.optionsClass(),
-              arguments.subList(1, arguments.size()),
-              narrator);
+      PipelineOptions options = millrace.options(pipeline, arguments, narrator);
       EdgeOptions edges = options.as(EdgeOptions.class);
       narrator.phase("Mending");
       CatalogueEntry.Job job = pipeline.job(options, new NoSurroundings());
@@ -275,9 +268,7 @@ final class DeadLetterCommands implements Callable<Integer> {
               millrace.directory(),
               table -> replay.prepare(table, ids.in(table, wanted.ofPipeline(pipeline.name()))));
       if (mended > 0) {
-        out.println(
-            new Launch(millrace.engine(), millrace.directory().resolve(PLACE), narrator)
-                .run(pipeline, options));
+        out.println(millrace.launch(narrator).run(pipeline, options));
         out.println();
         String outcome =
             warehouse.ask(millrace.directory(), table -> replay.outcome(table, pipeline.name()));

@@ -217,15 +217,7 @@ public final class Millrace {
           this,
           narrator -> {
             CatalogueEntry pipeline = named("pipeline", arguments, pipelines, CatalogueEntry::name);
-            PipelineOptions options =
-                options(
-                    pipeline.name(),
-                    pipeline.optionsClass(),
-                    arguments.subList(1, arguments.size()),
-                    narrator);
-            out.println(
-                new Launch(engine, directory.resolve(".millrace/postgres"), narrator)
-                    .run(pipeline, options));
+            out.println(launch(narrator).run(pipeline, options(pipeline, arguments, narrator)));
           });
     }
   }
@@ -262,15 +254,12 @@ public final class Millrace {
             CatalogueEntry pipeline = named("pipeline", arguments, pipelines, CatalogueEntry::name);
             Instant first = time("--from", from);
             Instant end = time("--to", to);
-            PipelineOptions options =
-                options(
-                    pipeline.name(),
-                    pipeline.optionsClass(),
-                    arguments.subList(1, arguments.size()),
-                    narrator);
             out.println(
-                new Launch(engine, directory.resolve(".millrace/postgres"), narrator)
-                    .run(pipeline, options, job -> job.backfill(first, end)));
+                launch(narrator)
+                    .run(
+                        pipeline,
+                        options(pipeline, arguments, narrator),
+                        job -> job.backfill(first, end)));
           });
     }
   }
@@ -535,6 +524,18 @@ public final class Millrace {
     } catch (IllegalStateException alreadyRunning) {
       // The program is being ended from outside, and the hook says so.
     }
+  }
+
+  /** Runs pipelines on this command line's runner. */
+  Launch launch(Narrator narrator) {
+    return new Launch(engine, WarehouseAccess.place(directory), narrator);
+  }
+
+  /** The options of a pipeline, of arguments that begin with its name. */
+  PipelineOptions options(CatalogueEntry pipeline, List<String> arguments, Narrator narrator)
+      throws IOException {
+    return options(
+        pipeline.name(), pipeline.optionsClass(), arguments.subList(1, arguments.size()), narrator);
   }
 
   <T extends PipelineOptions> T options(

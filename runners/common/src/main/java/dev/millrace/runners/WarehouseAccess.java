@@ -82,7 +82,7 @@ final class WarehouseAccess {
       use.with(new Access(warehouse, user, secret));
       return;
     }
-    Path place = directory.resolve(".millrace/postgres");
+    Path place = place(directory);
     if (!LocalPostgres.existsIn(place)) {
       throw new UserError(
           "There is no warehouse in "
@@ -135,5 +135,10 @@ final class WarehouseAccess {
     }
     throw new UserError(
         "--warehouse-password takes a reference, env:NAME or file:PATH, and not the password itself.");
+  }
+
+  /** Where the embedded warehouse of a working directory is. */
+  static Path place(Path directory) {
+    return directory.resolve(".millrace/postgres");
   }
 }

@@ -84,11 +84,19 @@ public final class UpsertTable<T extends SpecificRecord> extends PTransform<PCol
     private final long generation;
     // By key, so that two transactions lock their rows in one order.
     private transient TreeMap<String, Stated<T>> rows = new TreeMap<>();
+    // Texts, made once: a stream has many small bundles.
+    private final String table;
+    private final String upsertLive;
+    private final @Nullable String dropSuperseded;
 
     private Upsert(WarehouseConfig config, Contract contract, long generation) {
       this.config = config;
       this.contract = contract;
       this.generation = generation;
+      TableSql sql = new TableSql(contract);
+      this.table = sql.name();
+      this.upsertLive = sql.upsertLive();
+      this.dropSuperseded = contract.disjoint().isPresent() ? sql.dropSuperseded() : null;
     }
 
     @StartBundle
@@ -138,12 +146,11 @@ public final class UpsertTable<T extends SpecificRecord> extends PTransform<PCol
 
     private void write(Connection connection) throws SQLException {
       connection.setAutoCommit(false);
-      TableSql sql = new TableSql(contract);
       try {
-        if (contract.disjoint().isPresent()) {
-          lock(connection, sql);
+        if (dropSuperseded != null) {
+          lock(connection);
         }
-        try (PreparedStatement upsert = connection.prepareStatement(sql.upsertLive())) {
+        try (PreparedStatement upsert = connection.prepareStatement(upsertLive)) {
           RowSetter<T> setter = new RowSetter<>(contract);
           int columns = contract.fields().size();
           for (Stated<T> stated : rows.values()) {
@@ -154,8 +161,8 @@ public final class UpsertTable<T extends SpecificRecord> extends PTransform<PCol
           }
           upsert.executeBatch();
         }
-        if (contract.disjoint().isPresent()) {
-          dropSuperseded(connection, sql, contract.disjoint().get());
+        if (dropSuperseded != null) {
+          dropSuperseded(connection, dropSuperseded, contract.disjoint().orElseThrow());
         }
         connection.commit();
       } catch (SQLException failed) {
@@ -169,20 +176,20 @@ public final class UpsertTable<T extends SpecificRecord> extends PTransform<PCol
     }
 
     /** Keeps others away from the rows that ours may supersede, or be superseded by. */
-    private void lock(Connection connection, TableSql sql) throws SQLException {
+    private void lock(Connection connection) throws SQLException {
       TreeSet<Integer> buckets = new TreeSet<>();
       List<FieldContract> whose = contract.keyBesidesInterval();
       rows.values()
           .forEach(
               stated -> buckets.add(Math.floorMod(text(whose, stated.row()).hashCode(), BUCKETS)));
       for (int bucket : buckets) {
-        new Sql(connection).run("SELECT pg_advisory_xact_lock(hashtext(?), ?)", sql.name(), bucket);
+        new Sql(connection).run("SELECT pg_advisory_xact_lock(hashtext(?), ?)", table, bucket);
       }
     }
 
-    private void dropSuperseded(Connection connection, TableSql sql, Contract.Interval interval)
+    private void dropSuperseded(Connection connection, String statement, Contract.Interval interval)
         throws SQLException {
-      try (PreparedStatement drop = connection.prepareStatement(sql.dropSuperseded())) {
+      try (PreparedStatement drop = connection.prepareStatement(statement)) {
         for (Stated<T> stated : rows.values()) {
           int index = 1;
           for (FieldContract field : contract.keyBesidesInterval()) {
