@@ -71,7 +71,7 @@ public record ClickstreamAnswers(
             events.apply(
                 "ShopSession",
                 Windowed.sessions(config.sessionGap())
-                    .withPolicy(policy)
+                    .withPolicy(config.visitsPolicy())
                     .keyedBy((EnrichedEvent e) -> e.getEvent().getUserId(), TEXT)
                     .sum(
                         e -> is(e, "view").add(is(e, "search")),

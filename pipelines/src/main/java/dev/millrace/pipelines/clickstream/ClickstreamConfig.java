@@ -16,6 +16,7 @@ import java.util.Optional;
  * @param maxRejectRatio share of rejected events above which the run is refused, from 0 to 1
  * @param sessionGap a visit ends when its user has done nothing for so long
  * @param early in a stream, windows state what they hold this long after something new came
+ * @param earlyVisits the same of visits
  * @param secret reference to the key of private fields
  */
 public record ClickstreamConfig(
@@ -24,6 +25,7 @@ public record ClickstreamConfig(
     double maxRejectRatio,
     Duration sessionGap,
     Duration early,
+    Duration earlyVisits,
     String secret)
     implements java.io.Serializable {
 
@@ -34,6 +36,7 @@ public record ClickstreamConfig(
     RunGate.checkRatio(maxRejectRatio);
     positive("--session-gap", sessionGap);
     positive("--early", early);
+    positive("--early-visits", earlyVisits);
   }
 
   /** The config the options describe. */
@@ -44,6 +47,7 @@ public record ClickstreamConfig(
         options.getMaxRejectRatio(),
         Durations.parse("--session-gap", options.getSessionGap()),
         Durations.parse("--early", options.getEarly()),
+        Durations.parse("--early-visits", options.getEarlyVisits()),
         options.getSecret());
   }
 
@@ -65,6 +69,11 @@ public record ClickstreamConfig(
   /** When windows state their results. */
   WindowPolicy policy() {
     return WindowPolicy.onTime().withEarly(early).withLateness(maxLateness);
+  }
+
+  /** When visits are stated: each event changes one, so at a pace of their own. */
+  WindowPolicy visitsPolicy() {
+    return policy().withEarly(earlyVisits);
   }
 
   private static void positive(String option, Duration value) {

@@ -229,7 +229,8 @@ final class ClickstreamJob extends PipelineJob {
         "max-skew", config.maxSkew().toString(),
         "max-reject-ratio", Double.toString(config.maxRejectRatio()),
         "session-gap", config.sessionGap().toString(),
-        "windows", config.policy().toString());
+        "windows", config.policy().toString(),
+        "visits", config.visitsPolicy().toString());
   }
 
   @Override

@@ -62,6 +62,13 @@ public interface ClickstreamOptions extends EdgeOptions {
 
   void setEarly(String value);
 
+  @Description(
+      "The same for visits, shop_session. There each visitor who did something is a row to write: a longer wait spares the warehouse")
+  @Default.String("5s")
+  String getEarlyVisits();
+
+  void setEarlyVisits(String value);
+
   @Description("Live, stop after so long: 10m, 1h, or ISO-8601; until interrupted if not given")
   @Example("10m")
   @Nullable String getRunFor();

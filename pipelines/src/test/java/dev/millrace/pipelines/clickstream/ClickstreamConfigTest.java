@@ -31,6 +31,7 @@ class ClickstreamConfigTest {
                 1.0,
                 Duration.ofMinutes(30),
                 Duration.ofMillis(100),
+                Duration.ofSeconds(5),
                 "file:.millrace/secret.key")));
     assertThat(
         config.policy().toString(),
@@ -48,6 +49,7 @@ class ClickstreamConfigTest {
                 "--maxRejectRatio=0.05",
                 "--sessionGap=10m",
                 "--early=1s",
+                "--earlyVisits=2s",
                 "--secret=env:KEY"));
 
     // Then
@@ -60,6 +62,7 @@ class ClickstreamConfigTest {
                 0.05,
                 Duration.ofMinutes(10),
                 Duration.ofSeconds(1),
+                Duration.ofSeconds(2),
                 "env:KEY")));
   }
 
@@ -70,7 +73,8 @@ class ClickstreamConfigTest {
     "--maxSkew=-P1D, cannot be negative",
     "--maxRejectRatio=1.5, give a share from 0",
     "--sessionGap=PT0S, give at least a millisecond",
-    "--early=PT0S, give at least a millisecond"
+    "--early=PT0S, give at least a millisecond",
+    "--earlyVisits=PT0S, --early-visits is"
   })
   void refusesWithTheNameOfTheOption(String argument, String words) {
     // When

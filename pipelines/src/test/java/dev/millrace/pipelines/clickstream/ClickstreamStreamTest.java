@@ -185,6 +185,7 @@ class ClickstreamStreamTest {
             1.0,
             java.time.Duration.ofSeconds(5),
             java.time.Duration.ofSeconds(10),
+            java.time.Duration.ofSeconds(10),
             config.secret());
     List<RawRecord> records = generated(80);
     Answers batch = batch(records);

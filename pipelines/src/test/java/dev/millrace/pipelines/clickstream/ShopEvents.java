@@ -47,6 +47,7 @@ final class ShopEvents {
         1.0,
         Duration.ofMinutes(30),
         Duration.ofSeconds(10),
+        Duration.ofSeconds(10),
         secret);
   }
 

@@ -58,6 +58,11 @@ public final class WindowPolicy implements Serializable {
     return new WindowPolicy(early, allowed);
   }
 
+  /** How long, by the clock, after something new came a pane comes before the end. */
+  Optional<Duration> early() {
+    return early;
+  }
+
   /** How long after its end a window is kept and can be corrected. */
   public Duration lateness() {
     return lateness;

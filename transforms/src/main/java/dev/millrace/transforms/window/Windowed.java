@@ -50,14 +50,15 @@ import org.joda.time.Instant;
  * elements were (in a stream these may lie after it by no more than the policy's lateness).
  * <b>Output:</b> one {@link Aggregate} per key, window and pane; windows without a record have
  * none. <b>Bounded/unbounded:</b> both; in batch one pane per key and window, itself in the global
- * window. <b>State and timers:</b> those of a combine, one accumulator per key and window.
- * <b>Reasons:</b> none. <b>Guarantee:</b> exact where the combine function is; the last pane does
- * not depend on order or bundles. A record whose window has passed the policy's lateness is dropped
- * by the runner: keep that above the late gate's bound. <b>Runners:</b> all; Spark streaming where
- * no other grouping lies before it.
+ * window. <b>State and timers:</b> those of a combine, one accumulator per key and window; sessions
+ * of a stream one cell of state and two timers per key. <b>Reasons:</b> none. <b>Guarantee:</b>
+ * exact where the combine function is; the last pane does not depend on order or bundles. A record
+ * whose window has passed the policy's lateness is dropped by the runner: keep that above the late
+ * gate's bound. <b>Runners:</b> all; Spark streaming where no other grouping lies before it.
  *
- * <p>Tumbling and sliding windows combine within each bundle before the shuffle: what crosses it is
- * one accumulator per bundle, key and slice of time. Sessions do not: their bounds come later.
+ * <p>All windows combine within each bundle before the shuffle: what crosses it is one accumulator
+ * per bundle, key and slice of time; of the sessions of a stream one per bundle, key and part of a
+ * session. These are not windows of Beam's, and stay in the global window.
  *
  * @param <T> type of the records
  * @param <K> type of the key
@@ -128,7 +129,7 @@ public final class Windowed<T, K, A, R>
     WindowPolicy.positive("sessions with a gap of", gap);
     return new Windows(
         Sessions.withGapDuration(WindowPolicy.joda(gap)),
-        NO_SLICES,
+        gap.toMillis(),
         NO_SLICES,
         "sessions, gap " + WindowPolicy.words(gap),
         WindowPolicy.onTime());
@@ -143,8 +144,16 @@ public final class Windowed<T, K, A, R>
   public PCollection<Aggregate<K, R>> expand(PCollection<Sourced<T>> input) {
     Windows windows = keyed.windows;
     boolean bounded = input.isBounded() == IsBounded.BOUNDED;
-    if (windows.sliceMillis != NO_SLICES && bounded) {
+    boolean sessions = windows.sliceMillis == NO_SLICES;
+    if (bounded && !sessions) {
       return inBatch(input);
+    }
+    if (sessions && !bounded) {
+      Duration gap = Duration.ofMillis(windows.sizeMillis);
+      return input.apply(
+          "Sessions",
+          new StreamSessions<>(
+              keyed.key, keyed.coder, fn, accumulators, results, gap, windows.policy));
     }
     // By the clock a long batch would state the sessions it has not read to their end.
     WindowPolicy policy = bounded ? windows.policy.withoutEarly() : windows.policy;
