@@ -5,8 +5,6 @@ import dev.millrace.contract.FieldContract;
 import dev.millrace.transforms.Accounted;
 import dev.millrace.transforms.AtRest;
 import dev.millrace.transforms.DeadLetters;
-import dev.millrace.transforms.Origin;
-import dev.millrace.transforms.OriginCoder;
 import dev.millrace.transforms.Outcome;
 import dev.millrace.transforms.Sourced;
 import dev.millrace.transforms.Tally;
@@ -17,9 +15,6 @@ import org.apache.beam.sdk.coders.Coder;
 import org.apache.beam.sdk.coders.CoderRegistry;
 import org.apache.beam.sdk.coders.KvCoder;
 import org.apache.beam.sdk.coders.StringUtf8Coder;
-import org.apache.beam.sdk.state.StateSpec;
-import org.apache.beam.sdk.state.StateSpecs;
-import org.apache.beam.sdk.state.ValueState;
 import org.apache.beam.sdk.transforms.Combine;
 import org.apache.beam.sdk.transforms.Combine.CombineFn;
 import org.apache.beam.sdk.transforms.Create;
@@ -30,7 +25,6 @@ import org.apache.beam.sdk.transforms.SerializableFunction;
 import org.apache.beam.sdk.transforms.WithKeys;
 import org.apache.beam.sdk.transforms.windowing.BoundedWindow;
 import org.apache.beam.sdk.transforms.windowing.DefaultTrigger;
-import org.apache.beam.sdk.transforms.windowing.FixedWindows;
 import org.apache.beam.sdk.transforms.windowing.GlobalWindows;
 import org.apache.beam.sdk.transforms.windowing.Never;
 import org.apache.beam.sdk.transforms.windowing.TimestampCombiner;
@@ -139,8 +133,8 @@ public final class Dedup<T> extends PTransform<PCollection<Sourced<T>>, Accounte
    * come after it are duplicates: for copies that are alike, with one event time, where which of
    * them stays is no matter. The ledger is that of a batch all the same: if a copy that comes later
    * has the earlier origin, it counts as the one that was written, and the other as its duplicate.
-   * It needs no windows of the input; what leaves is in windows of a second of event time. In batch
-   * nothing changes.
+   * It needs no windows of the input; what leaves is in the global one. State: about 60 bytes per
+   * key, for the lateness. In batch nothing changes.
    *
    * @param lateness how far the watermark may have passed a record's event time; let it be no less
    *     than the bound of the late gate: then the runner never drops a record
@@ -171,18 +165,9 @@ public final class Dedup<T> extends PTransform<PCollection<Sourced<T>>, Accounte
     TupleTag<Sourced<T>> good = new TupleTag<>("good");
     TupleTag<Tally> tallies = new TupleTag<>("tallies");
     if (!bounded && atOnce != null) {
-      return accounted(
-          input
-              .apply("Key", WithKeys.of(record -> key.apply(record.value())))
-              .setCoder(KvCoder.of(StringUtf8Coder.of(), records))
-              .apply("Seconds", seconds(atOnce))
-              .apply(
-                  "Winners",
-                  ParDo.of(new AtOnce<T>(stage, tallies))
-                      .withOutputTags(good, TupleTagList.of(tallies))),
-          good,
-          tallies,
-          records);
+      PCollectionTuple unique =
+          input.apply("AtOnce", new DedupAtOnce<>(stage, key, atOnce, good, tallies));
+      return accounted(unique, good, tallies, records);
     }
     PCollection<KV<String, Standing<T>>> standings =
         bounded && input.getWindowingStrategy().getWindowFn() instanceof GlobalWindows
@@ -235,17 +220,6 @@ public final class Dedup<T> extends PTransform<PCollection<Sourced<T>>, Accounte
         .withAllowedLateness(Duration.ZERO, ClosingBehavior.FIRE_IF_NON_EMPTY) // the input's stays
         // A winner leaves at its own event time, which none of its key lies before.
         .withTimestampCombiner(TimestampCombiner.EARLIEST)
-        .discardingFiredPanes();
-  }
-
-  /** Copies have one event time, so a second is as good as all time, and is soon forgotten. */
-  private Window<KV<String, Sourced<T>>> seconds(java.time.Duration lateness) {
-    // What is behind the watermark leaves at the end of its window: that must lie within the
-    // lateness of the event, for those who move it back to its event time.
-    long size = Math.max(1, Math.min(1_000, lateness.toMillis()));
-    return Window.<KV<String, Sourced<T>>>into(FixedWindows.of(Duration.millis(size)))
-        .triggering(DefaultTrigger.of())
-        .withAllowedLateness(Duration.millis(lateness.toMillis()))
         .discardingFiredPanes();
   }
 
@@ -346,55 +320,6 @@ public final class Dedup<T> extends PTransform<PCollection<Sourced<T>>, Accounte
         eventTime = window.maxTimestamp();
       }
       out.outputWithTimestamp(winner, eventTime.isBefore(timestamp) ? timestamp : eventTime);
-    }
-
-    @FinishBundle
-    public void finish(FinishBundleContext context) {
-      tallies.finish(context, talliesTag);
-    }
-  }
-
-  /** Remembers of each key where the earliest record came from; the runner forgets old windows. */
-  private static final class AtOnce<T> extends DoFn<KV<String, Sourced<T>>, Sourced<T>> {
-    private static final String EARLIEST = "earliest";
-
-    @StateId(EARLIEST)
-    @SuppressWarnings("UnusedVariable") // read by the runner
-    private final StateSpec<ValueState<Origin>> spec = StateSpecs.value(OriginCoder.of());
-
-    private final TupleTag<Tally> talliesTag;
-    private final WindowedTallies tallies;
-
-    private AtOnce(String stage, TupleTag<Tally> talliesTag) {
-      this.talliesTag = talliesTag;
-      this.tallies = new WindowedTallies(stage);
-    }
-
-    @StartBundle
-    public void start() {
-      tallies.start();
-    }
-
-    @ProcessElement
-    public void process(
-        @Element KV<String, Sourced<T>> keyed,
-        BoundedWindow window,
-        @StateId(EARLIEST) ValueState<Origin> earliest,
-        OutputReceiver<Sourced<T>> out) {
-      Sourced<T> record = keyed.getValue();
-      Origin origin = record.origin();
-      Origin before = earliest.read();
-      if (before == null) {
-        earliest.write(origin);
-        tallies.count(origin.source(), Outcome.WRITTEN, 1, window);
-        out.output(record);
-      } else if (before.compareTo(origin) <= 0) {
-        tallies.count(origin.source(), Outcome.DUPLICATE, 1, window);
-      } else {
-        earliest.write(origin);
-        tallies.count(origin.source(), Outcome.WRITTEN, 1, window);
-        tallies.change(before.source(), Outcome.WRITTEN, Outcome.DUPLICATE, window);
-      }
     }
 
     @FinishBundle
