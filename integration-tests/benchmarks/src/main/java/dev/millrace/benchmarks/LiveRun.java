@@ -248,7 +248,7 @@ final class LiveRun {
         try (ResultSet row =
             statement.executeQuery(
                 "SELECT count(*) FROM information_schema.columns WHERE table_name IN"
-                    + " ('shop_session', 'ledger') AND column_name = 'millrace_generation'")) {
+                    + " ('shop_minute', 'ledger') AND column_name = 'millrace_generation'")) {
           row.next();
           if (row.getInt(1) == 2) {
             return;
@@ -265,7 +265,7 @@ final class LiveRun {
     long end = System.nanoTime() + START.toNanos();
     while (probes.seen() == 0) {
       alive(process, rate);
-      late(end, "wrote no visit", rate);
+      late(end, "wrote no minute", rate);
       TimeUnit.MILLISECONDS.sleep(100);
     }
   }

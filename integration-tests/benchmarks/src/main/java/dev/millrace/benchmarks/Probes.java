@@ -1,43 +1,38 @@
 package dev.millrace.benchmarks;
 
-import java.math.BigDecimal;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
-import java.sql.Statement;
-import java.sql.Timestamp;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Queue;
 import java.util.TreeMap;
-import java.util.concurrent.ConcurrentSkipListMap;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.LockSupport;
 import org.HdrHistogram.Histogram;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Events each of which can be told from all others by its effect: it is all that a visitor does, a
- * purchase for a price that nothing else has. When the visit is in {@code shop_session}, the event
- * has been through everything. A connection looks for them every few milliseconds.
+ * Events of a kind of device that no other event has: so many of them as {@code shop_minute} counts
+ * of that device are visible. A connection looks every few milliseconds.
  *
  * <p>The time of a probe counts from when it was due to be sent, so a sender that is held up hides
- * nothing.
+ * nothing. Probes are told apart by their number: where two overtake one another, the time of one
+ * is taken for that of the other.
  */
 final class Probes implements AutoCloseable {
 
   static final long EVERY_NANOS = 10_000_000;
   private static final long LOOK_NANOS = 5_000_000;
 
-  /** No visit of the others is worth as much. In ten-thousandths. */
-  private static final long FIRST = 10_000_000_000L;
-
-  private static final BigDecimal PRICE = BigDecimal.valueOf(FIRST, 4);
-
-  private record Sent(long dueNanos, long millis) {}
+  private static final String DEVICE = "Game Console";
+  private static final String AGENT =
+      "Mozilla/5.0 (PlayStation 4 3.11) AppleWebKit/537.73 (KHTML, like Gecko)";
 
   private final Connection connection;
-  private final Map<Long, Sent> outstanding = new ConcurrentSkipListMap<>();
+  private final Queue<Long> outstanding = new ConcurrentLinkedQueue<>(); // when they were due
   private final Histogram micros = new Histogram(3);
   private volatile long from = Long.MAX_VALUE;
   private volatile long until = Long.MAX_VALUE;
@@ -55,16 +50,16 @@ final class Probes implements AutoCloseable {
   /** The event of the next probe, which is due at a time of the nano clock. */
   EventLoad.Stamped next(long dueNanos) {
     long mine = number++;
-    outstanding.put(mine, new Sent(dueNanos, System.currentTimeMillis()));
+    outstanding.add(dueNanos);
     return EventLoad.Stamped.of(
         String.format(
             Locale.ROOT,
-            "{\"event_id\":\"E%012d\",\"user_id\":\"probe-%d\",\"session_id\":\"P%d\",\"action\":\"purchase\","
-                + "\"price\":%s,\"quantity\":1,\"url\":\"https://shop.example.com/thanks\",\"event_time\":\"\"}",
+            "{\"event_id\":\"E%012d\",\"user_id\":\"probe-%d\",\"session_id\":\"P%d\",\"action\":\"view\","
+                + "\"url\":\"https://shop.example.com/\",\"user_agent\":\"%s\",\"event_time\":\"\"}",
             0,
+            mine % 1_000,
             mine,
-            mine,
-            BigDecimal.valueOf(FIRST + mine, 4).toPlainString()));
+            AGENT));
   }
 
   void start() {
@@ -92,7 +87,7 @@ final class Probes implements AutoCloseable {
 
   /** How many that count have not been seen. */
   long missing() {
-    return outstanding.values().stream().filter(this::counts).count();
+    return outstanding.stream().filter(this::counts).count();
   }
 
   /** Times from sent to visible, in microseconds. To be asked after {@link #stop}. */
@@ -100,22 +95,18 @@ final class Probes implements AutoCloseable {
     return micros;
   }
 
-  private boolean counts(Sent sent) {
-    return sent.dueNanos - from >= 0 && sent.dueNanos - until < 0;
+  private boolean counts(long dueNanos) {
+    return dueNanos - from >= 0 && dueNanos - until < 0;
   }
 
   private void look() {
-    try (Statement set = connection.createStatement()) {
-      // There are no statistics of a table that is being filled.
-      set.execute("SET enable_seqscan = off");
-      try (PreparedStatement query =
-          connection.prepareStatement(
-              "SELECT revenue FROM shop_session WHERE session_start >= ? AND revenue >= ?")) {
-        while (!ended) {
-          long begun = System.nanoTime();
-          look(query);
-          LockSupport.parkNanos(begun + LOOK_NANOS - System.nanoTime());
-        }
+    try (PreparedStatement query =
+        connection.prepareStatement("SELECT sum(views) FROM shop_minute WHERE device_class = ?")) {
+      query.setString(1, DEVICE);
+      while (!ended) {
+        long begun = System.nanoTime();
+        look(query);
+        LockSupport.parkNanos(begun + LOOK_NANOS - System.nanoTime());
       }
     } catch (SQLException failed) {
       failure = failed;
@@ -123,23 +114,13 @@ final class Probes implements AutoCloseable {
   }
 
   private void look(PreparedStatement query) throws SQLException {
-    var oldest = outstanding.values().iterator();
-    if (!oldest.hasNext()) {
-      return;
-    }
-    // The clock of the event is read a moment after this one, or a step of the clock before it.
-    query.setTimestamp(1, new Timestamp(oldest.next().millis() - 100));
-    query.setBigDecimal(2, PRICE);
-    try (ResultSet rows = query.executeQuery()) {
+    try (ResultSet row = query.executeQuery()) {
       long now = System.nanoTime();
-      while (rows.next()) {
-        Sent sent =
-            outstanding.remove(rows.getBigDecimal(1).movePointRight(4).longValueExact() - FIRST);
-        if (sent != null) {
-          seen.incrementAndGet();
-          if (counts(sent)) {
-            micros.recordValue(Math.max(0, now - sent.dueNanos) / 1_000);
-          }
+      row.next();
+      for (long visible = row.getLong(1); seen.get() < visible; seen.incrementAndGet()) {
+        Long due = outstanding.remove();
+        if (counts(due)) {
+          micros.recordValue(Math.max(0, now - due) / 1_000);
         }
       }
     }
