@@ -2,6 +2,7 @@ package dev.millrace.runners;
 
 import dev.millrace.local.LocalServerException;
 import dev.millrace.pipelines.CatalogueEntry;
+import dev.millrace.pipelines.Durations;
 import dev.millrace.pipelines.GeneratorEntry;
 import dev.millrace.pipelines.UserError;
 import java.io.FileDescriptor;
@@ -13,6 +14,7 @@ import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.DateTimeException;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
@@ -21,6 +23,7 @@ import java.util.Objects;
 import java.util.Properties;
 import java.util.ServiceLoader;
 import java.util.concurrent.Callable;
+import java.util.concurrent.TimeUnit;
 import java.util.function.Function;
 import java.util.stream.Stream;
 import org.apache.beam.sdk.options.PipelineOptions;
@@ -207,6 +210,13 @@ public final class Millrace {
       description =
           "Run a pipeline: millrace run PIPELINE [--runner=direct|flink] [--option=value ...]; see millrace help PIPELINE.")
   private final class Run extends Working implements Callable<Integer> {
+    @Option(
+        names = "--every",
+        paramLabel = "DURATION",
+        description =
+            "Run it again and again, so long after the last run began: 5m, 1h. For a batch over what grows, such as a topic up to now: its answers follow. It ends when it is interrupted, or a run fails.")
+    @Nullable String every;
+
     @Parameters(arity = "0..*", paramLabel = "PIPELINE [--option=value]")
     List<String> arguments = new ArrayList<>();
 
@@ -217,8 +227,34 @@ public final class Millrace {
           this,
           narrator -> {
             CatalogueEntry pipeline = named("pipeline", arguments, pipelines, CatalogueEntry::name);
-            out.println(launch(narrator).run(pipeline, options(pipeline, arguments, narrator)));
+            if (every == null) {
+              out.println(launch(narrator).run(pipeline, options(pipeline, arguments, narrator)));
+            } else {
+              again(pipeline, Durations.parse("--every", every), narrator);
+            }
           });
+    }
+
+    /** Until a run fails, or the process is ended. */
+    private void again(CatalogueEntry pipeline, Duration pace, Narrator narrator) throws Exception {
+      while (true) {
+        long begun = System.nanoTime();
+        out.println(
+            launch(narrator)
+                .run(
+                    pipeline,
+                    options(pipeline, arguments, narrator),
+                    job -> {
+                      if (job.isLive()) {
+                        throw new UserError(
+                            "--every is for a batch, and this run is live: it has no end. Leave --every out, or let its topic end: ?until=end.");
+                      }
+                    }));
+        narrator.phase("Waiting for the next run");
+        narrator.ifInterrupted("Stopped between two runs: what the last one stated is published.");
+        TimeUnit.NANOSECONDS.sleep(pace.toNanos() - (System.nanoTime() - begun));
+        narrator.ifInterrupted(Narrator.IN_A_RUN);
+      }
     }
   }
 

@@ -13,14 +13,17 @@ import org.slf4j.MDC;
  */
 final class Narrator implements AutoCloseable {
 
+  /** What is told of a run that is interrupted, if nothing else was said. */
+  static final String IN_A_RUN =
+      "Interrupted. What was there before is still whole; run the same command again.";
+
   private static final String REWRITE = "\r\u001b[K";
 
   private final LogMode mode;
   private final PrintStream err;
   private final boolean terminal;
   private final String command;
-  private volatile String interruption =
-      "Interrupted. What was there before is still whole; run the same command again.";
+  private volatile String interruption = IN_A_RUN;
   private @Nullable String phase;
   private long begin;
   private long records;

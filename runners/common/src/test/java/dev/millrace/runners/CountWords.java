@@ -11,6 +11,7 @@ import java.sql.Connection;
 import java.sql.DriverManager;
 import java.sql.Statement;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.apache.beam.sdk.Pipeline;
 import org.apache.beam.sdk.PipelineResult;
 import org.apache.beam.sdk.coders.StringUtf8Coder;
@@ -32,7 +33,8 @@ public final class CountWords implements CatalogueEntry {
     WELL,
     REFUSED,
     BROKEN,
-    MISSING_FILE
+    MISSING_FILE,
+    REFUSED_THE_THIRD_TIME
   }
 
   /** Its options. */
@@ -94,6 +96,8 @@ public final class CountWords implements CatalogueEntry {
     return new Counting(options, words, surroundings);
   }
 
+  private static final AtomicInteger RUNS = new AtomicInteger();
+
   private record Counting(Options options, String words, Surroundings surroundings) implements Job {
 
     @Override
@@ -112,6 +116,9 @@ public final class CountWords implements CatalogueEntry {
 
     @Override
     public String finish(PipelineResult result) throws Exception {
+      if (options.getEnding() == Ending.REFUSED_THE_THIRD_TIME && RUNS.incrementAndGet() == 3) {
+        throw new UserError("Three are enough.");
+      }
       if (options.isStore()) {
         surroundings.phase("Publishing");
         execute("INSERT INTO words VALUES ('" + options.getJobName() + "')");
@@ -141,7 +148,7 @@ public final class CountWords implements CatalogueEntry {
     public void process() throws Exception {
       records.inc();
       switch (ending) {
-        case WELL -> {}
+        case WELL, REFUSED_THE_THIRD_TIME -> {}
         case REFUSED ->
             throw new UserError("Too many words were rejected; raise --max-reject-ratio.");
         case BROKEN -> throw new IllegalStateException("the counter is stuck");

@@ -77,6 +77,24 @@ class MillraceTest {
   }
 
   @Test
+  void runsABatchAgainUntilARunFails() {
+    // When
+    int status =
+        millrace(
+            "run",
+            "count-words",
+            "--words=to,be",
+            "--ending=REFUSED_THE_THIRD_TIME",
+            "--every=PT0.1S");
+
+    // Then
+    assertThat(status, not(equalTo(0)));
+    assertThat(out(), equalTo("top 10 of 2 words\n".repeat(2)));
+    assertThat(err(), containsString("run: Waiting for the next run …"));
+    assertThat(err(), containsString("millrace: Three are enough."));
+  }
+
+  @Test
   void generatesTestData() throws IOException {
     // Given
     Path file = directory.resolve("words.txt");
@@ -100,6 +118,7 @@ class MillraceTest {
         "run count-words --tpo=1 | Unknown option --tpo of count-words. Did you mean --top?",
         "run count-words | There are no words; give some: --words=to,be.",
         "run count-words --words=a --ending=REFUSED | Too many words were rejected; raise --max-reject-ratio.",
+        "run count-words --words=a --every=often | --every is 'often', which is no duration",
         "run count-words --log=loud | Invalid value for option '--log'",
         "backfill count-words --from=yesterday --to=2026-01-01T00:00:00Z | --from is 'yesterday', which is no time",
         "backfill count-words --from=2026-01-01T00:00:00Z --to=2026-01-02T00:00:00Z --words=a | This pipeline has no windows to fill",
