@@ -11,15 +11,26 @@ import org.apache.beam.sdk.options.PipelineOptions;
  * @param runner runs the pipelines; its {@code run} returns before the pipeline has ended
  * @param optionsClass the runner's own options
  * @param defaults options as on the command line; what the user gives overrides them
+ * @param limits what it cannot do: pipelines with such steps are refused
  */
 public record Engine(
     Class<? extends PipelineRunner<?>> runner,
     Class<? extends PipelineOptions> optionsClass,
-    List<String> defaults) {
+    List<String> defaults,
+    List<Limit> limits) {
 
-  /** Keeps a copy of the defaults. */
+  /** Keeps copies of the lists. */
   public Engine {
     defaults = List.copyOf(defaults);
+    limits = List.copyOf(limits);
+  }
+
+  /** A runner that runs every pipeline. */
+  public Engine(
+      Class<? extends PipelineRunner<?>> runner,
+      Class<? extends PipelineOptions> optionsClass,
+      List<String> defaults) {
+    this(runner, optionsClass, defaults, List.of());
   }
 
   /** The defaults by property. */

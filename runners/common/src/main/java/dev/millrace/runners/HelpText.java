@@ -37,8 +37,10 @@ final class HelpText {
 
         Options of every run
 
-          --runner=direct|flink
-              What it runs on: in this process alone, or Apache Flink. Default: direct.
+          --runner=direct|flink|spark
+              What it runs on: in this process alone, Apache Flink, or Apache Spark. Default: direct.
+          --every=DURATION
+              Run it again so long after the last run began, until interrupted: a batch over what grows.
           --log=text|json|quiet
               What is written to standard error while it runs. Default: text.
           --debug

@@ -52,6 +52,8 @@ final class Launch {
         job.prepare();
         Pipeline pipeline = Pipeline.create(options);
         job.build(pipeline);
+        CapabilityGate.check(
+            pipeline, engine.runner().getSimpleName().replace("Runner", ""), engine.limits());
         if (job.isLive()) {
           narrator.ifInterrupted(
               "Stopped. The tables hold what was read; run the same command again to go on.");

@@ -208,7 +208,7 @@ public final class Millrace {
   @Command(
       name = "run",
       description =
-          "Run a pipeline: millrace run PIPELINE [--runner=direct|flink] [--option=value ...]; see millrace help PIPELINE.")
+          "Run a pipeline: millrace run PIPELINE [--runner=direct|flink|spark] [--option=value ...]; see millrace help PIPELINE.")
   private final class Run extends Working implements Callable<Integer> {
     @Option(
         names = "--every",
