@@ -1,0 +1,321 @@
+package dev.millrace.it.equivalence;
+
+import static org.awaitility.Awaitility.await;
+import static org.hamcrest.MatcherAssert.assertThat;
+import static org.hamcrest.Matchers.containsString;
+import static org.hamcrest.Matchers.equalTo;
+import static org.hamcrest.Matchers.hasItems;
+import static org.hamcrest.Matchers.startsWith;
+
+import dev.millrace.it.equivalence.Program.Ended;
+import dev.millrace.local.LocalKafka;
+import dev.millrace.local.LocalPostgres;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.security.MessageDigest;
+import java.sql.Connection;
+import java.sql.DriverManager;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.MethodOrderer;
+import org.junit.jupiter.api.Order;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestMethodOrder;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/**
+ * The matrix: every pipeline on every runner, over data with all faults there are, beside the same
+ * on the Direct runner. In batch every file of the lake is the same, byte for byte: rows, rejects,
+ * answers and ledger. A stream comes to the tables of a batch over its topic. What a runner would
+ * get wrong is refused by name. What was found is {@code docs/portability.md}; {@code
+ * -Dmillrace.update=true} writes it anew.
+ */
+@TestMethodOrder(MethodOrderer.OrderAnnotation.class)
+class EquivalenceIT {
+
+  private static final Path DOCUMENT = Path.of("../../docs/portability.md");
+  private static final long SEED = Long.getLong("millrace.seed", 5);
+  private static final int EVENTS = 1000;
+  private static final List<String> TABLES =
+      List.of("events_5m", "shop_minute", "shop_session", "dead_letter", "ledger");
+
+  @TempDir static Path home;
+  private static Program program;
+  private static LocalKafka kafka;
+  private static LocalPostgres postgres;
+  private static final Map<String, Map<String, String>> WANTED = new HashMap<>();
+  private static Map<String, List<String>> wantedTables = Map.of();
+  private static String topic = "";
+  private static final Map<String, String> FOUND = new TreeMap<>();
+
+  @BeforeAll
+  static void runOnDirect() throws Exception {
+    program = new Program(home);
+    kafka = LocalKafka.start(home.resolve("kafka"));
+    postgres = LocalPostgres.in(home.resolve("postgres"));
+    for (String pipeline : List.of("sales", "clickstream")) {
+      program
+          .end(
+              "direct",
+              List.of(
+                  "generate", pipeline, "--records=8000", "--seed=" + SEED, "--out=" + pipeline))
+          .succeeded();
+      program
+          .end("direct", program.run(pipeline, pipeline, "direct_" + pipeline, warehouse(pipeline)))
+          .succeeded();
+      Map<String, String> files = files("direct_" + pipeline);
+      assertThat(
+          files.keySet().stream().map(file -> file.split("/", 3)[0]).collect(Collectors.toSet()),
+          hasItems("bronze", "silver", "gold", "rejects"));
+      WANTED.put(pipeline, files);
+    }
+    topic = "kafka://" + kafka.bootstrapServers() + "/clicks";
+    program
+        .end(
+            "direct",
+            List.of(
+                "generate",
+                "clickstream",
+                "--live",
+                "--records=" + EVENTS,
+                "--seed=" + SEED,
+                "--out=" + topic + "?partitions=2"))
+        .succeeded();
+    List<String> archive = warehouse("archive");
+    program
+        .end("direct", program.run("clickstream", topic + "?until=end", "archive", archive))
+        .succeeded();
+    wantedTables = tables("archive");
+    wantedTables.forEach((table, rows) -> assertThat(table, rows.isEmpty(), equalTo(false)));
+  }
+
+  @AfterAll
+  static void stop() {
+    postgres.close();
+    kafka.close();
+  }
+
+  @ParameterizedTest
+  @Order(1)
+  @CsvSource({
+    "sales, flink, 1",
+    "sales, flink, 2",
+    "sales, spark, 2",
+    "clickstream, flink, 1",
+    "clickstream, flink, 2",
+    "clickstream, spark, 2"
+  })
+  void aBatchGivesTheLakeOfDirectByteForByte(String pipeline, String runner, int workers)
+      throws Exception {
+    // Given
+    String name = String.join("_", pipeline, runner, String.valueOf(workers));
+    List<String> more = new ArrayList<>(warehouse(name));
+    more.add(
+        runner.equals("spark")
+            ? "--spark-master=local[" + workers + "]"
+            : "--parallelism=" + workers);
+
+    // When
+    program.end(runner, program.run(pipeline, pipeline, name, more)).succeeded();
+
+    // Then
+    assertThat(files(name), equalTo(WANTED.get(pipeline)));
+    FOUND.put(pipeline + " batch " + runner + " " + workers, "same");
+  }
+
+  @ParameterizedTest
+  @Order(2)
+  @CsvSource({"direct, 2", "flink, 1", "flink, 2"})
+  void aStreamComesToTheTablesOfABatchOverItsTopic(String runner, int workers) throws Exception {
+    // Given
+    String name = "live_" + runner + "_" + workers;
+    List<String> more = new ArrayList<>(warehouse(name));
+    if (runner.equals("flink")) {
+      more.add("--parallelism=" + workers);
+    }
+
+    // When
+    Path err = home.resolve(name + ".txt");
+    Process run = program.start(runner, program.run("clickstream", topic, name, more), err);
+    try {
+      await()
+          .atMost(Duration.ofMinutes(4))
+          .pollInterval(Duration.ofMillis(500))
+          .ignoreExceptionsInstanceOf(SQLException.class) // the tables are not there yet
+          .untilAsserted(() -> assertThat(tables(name), equalTo(wantedTables)));
+    } finally {
+      run.destroy();
+      if (!run.waitFor(1, TimeUnit.MINUTES)) {
+        run.destroyForcibly();
+      }
+    }
+    FOUND.put("clickstream stream " + runner + " " + workers, "same");
+  }
+
+  @Test
+  @Order(3)
+  void whatSparkWouldGetWrongInAStreamIsRefusedByName() throws Exception {
+    // When
+    Ended ended =
+        program.end("spark", program.run("clickstream", topic, "spark", warehouse("spark")));
+
+    // Then
+    String words = String.join("\n", ended.err());
+    assertThat(words, ended.status(), equalTo(2));
+    assertThat(words, containsString("The Spark runner would not run this pipeline rightly"));
+    assertThat(
+        words, containsString("ShopSession/Sessions/Sessions/ParMultiDo(Merge) sets timers"));
+    FOUND.put(
+        "clickstream stream spark 2",
+        words
+            .lines()
+            .filter(line -> line.startsWith("  "))
+            .map(line -> line.replaceAll(".*\\((https://[^)]*/(\\d+))\\)$", "[#$2]($1)"))
+            .distinct()
+            .collect(Collectors.joining(", ", "refused: ", "")));
+  }
+
+  @ParameterizedTest
+  @Order(3)
+  @ValueSource(strings = {"direct", "flink", "spark"})
+  void salesOverATopicWithoutAnEndIsRefusedByName(String runner) throws Exception {
+    // When
+    String sales = topic.replace("clicks", "sales");
+    Ended ended = program.end(runner, program.run("sales", sales, "endless", List.of()));
+
+    // Then
+    assertThat(ended.err().toString(), ended.status(), equalTo(2));
+    assertThat(ended.err().toString(), containsString("until=end"));
+    FOUND.put("sales stream " + runner + " 2", "refused: a batch, again and again (`--every`)");
+  }
+
+  @Test
+  @Order(3)
+  void aRunThatIsRefusedOnFlinkSaysWhyInOneSentenceAndPublishesNothing() throws Exception {
+    // When
+    List<String> strict = new ArrayList<>(warehouse("refused"));
+    strict.add("--max-reject-ratio=0.0001");
+    Ended ended = program.end("flink", program.run("sales", "sales", "refused", strict));
+
+    // Then
+    assertThat(ended.err().toString(), ended.status(), equalTo(2));
+    assertThat(
+        ended.err().get(ended.err().size() - 1), startsWith("millrace: The run is refused. "));
+    assertThat(files("refused"), equalTo(Map.of()));
+  }
+
+  @Test
+  @Order(4)
+  void theDocumentSaysWhatWasFound() throws Exception {
+    String found = document();
+    System.out.println(found);
+    if (Boolean.getBoolean("millrace.update")) {
+      Files.writeString(DOCUMENT, found);
+    }
+    assertThat(Files.readString(DOCUMENT), equalTo(found));
+  }
+
+  private static String document() {
+    StringBuilder text =
+        new StringBuilder(
+            """
+            # Where the pipelines run, and that the answer is the same
+
+            Made by the tests in `integration-tests/equivalence`, from what they found; `-Dmillrace.update=true` writes it anew.
+
+            | pipeline | mode | Direct | Flink, 1 worker | Flink, 2 workers | Spark, 2 workers |
+            |---|---|---|---|---|---|
+            """);
+    for (String pipeline : List.of("sales", "clickstream")) {
+      for (String mode : List.of("batch", "stream")) {
+        text.append("| ").append(pipeline).append(" | ").append(mode);
+        for (String runner : List.of("direct 2", "flink 1", "flink 2", "spark 2")) {
+          String cell =
+              mode.equals("batch") && runner.equals("direct 2")
+                  ? "is what others are compared with"
+                  : FOUND.getOrDefault(
+                      pipeline + " " + mode + " " + runner,
+                      FOUND.getOrDefault(
+                          pipeline + " " + mode + " " + runner.replace('1', '2'), "not run"));
+          text.append(" | ").append(cell);
+        }
+        text.append(" |\n");
+      }
+    }
+    return text.append(
+            """
+
+            *same*: in batch every file of the lake (bronze, silver, rejects, answers, ledger) is that of Direct, byte for byte; a stream
+            comes to the answers, dead letters and ledger of a batch over its topic, row for row. *refused*: the run says so by name before
+            it starts, with the steps and the reasons. The data has late, future, doubled, malformed and orphaned records.
+            """)
+        .toString();
+  }
+
+  /** A database of its own. */
+  private static List<String> warehouse(String name) throws SQLException {
+    try (Connection server = DriverManager.getConnection(postgres.jdbcUrl());
+        Statement statement = server.createStatement()) {
+      statement.execute("CREATE DATABASE " + name);
+    }
+    return List.of("--warehouse=" + url(name));
+  }
+
+  private static String url(String name) {
+    return "jdbc:postgresql://127.0.0.1:" + postgres.port() + "/" + name + "?user=millrace";
+  }
+
+  /** Every row of every table, without what guards it. */
+  private static Map<String, List<String>> tables(String name) throws SQLException {
+    Map<String, List<String>> tables = new TreeMap<>();
+    try (Connection warehouse = DriverManager.getConnection(url(name));
+        Statement statement = warehouse.createStatement()) {
+      for (String table : TABLES) {
+        List<String> rows = new ArrayList<>();
+        try (ResultSet result =
+            statement.executeQuery(
+                "SELECT (to_jsonb(t) - 'millrace_generation' - 'millrace_revision')::text FROM "
+                    + table
+                    + " t ORDER BY 1 COLLATE \"C\"")) {
+          while (result.next()) {
+            rows.add(result.getString(1));
+          }
+        }
+        tables.put(table, rows);
+      }
+    }
+    return tables;
+  }
+
+  /** The data files of a lake, with their hashes. */
+  private static Map<String, String> files(String name) throws Exception {
+    Path lake = home.resolve("lake_" + name);
+    Map<String, String> hashes = new TreeMap<>();
+    if (Files.exists(lake)) {
+      try (Stream<Path> files = Files.walk(lake)) {
+        for (Path file :
+            (Iterable<Path>) files.filter(path -> path.toString().endsWith(".parquet"))::iterator) {
+          byte[] hash = MessageDigest.getInstance("SHA-256").digest(Files.readAllBytes(file));
+          hashes.put(lake.relativize(file).toString(), HexFormat.of().formatHex(hash));
+        }
+      }
+    }
+    return hashes;
+  }
+}

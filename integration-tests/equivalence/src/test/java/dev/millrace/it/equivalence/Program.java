@@ -1,0 +1,99 @@
+package dev.millrace.it.equivalence;
+
+import static org.hamcrest.MatcherAssert.assertThat;
+import static org.hamcrest.Matchers.equalTo;
+
+import java.io.File;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.concurrent.TimeUnit;
+
+/** The program of a runner, as a process of its own, in a directory with FoodMart's dimensions. */
+final class Program {
+
+  private static final Map<String, String> DIMENSIONS =
+      Map.of(
+          "customers", "customer",
+          "products", "product",
+          "product-classes", "product_class",
+          "stores", "store",
+          "promotions", "promotion",
+          "days", "time_by_day",
+          "regions", "region");
+
+  private static final List<String> OF_CLICKSTREAM = List.of("products", "product-classes");
+
+  private final Path home;
+
+  /** A program that ended. */
+  record Ended(int status, List<String> err) {
+    void succeeded() {
+      assertThat(String.join("\n", err), status, equalTo(0));
+    }
+  }
+
+  Program(Path home) throws IOException {
+    this.home = home;
+    for (String table : DIMENSIONS.values()) {
+      try (InputStream in = Program.class.getResourceAsStream("/" + table + ".json")) {
+        Files.copy(Objects.requireNonNull(in, table), home.resolve(table + ".json"));
+      }
+    }
+  }
+
+  /** The arguments of a run of a pipeline whose results have a name. */
+  List<String> run(String pipeline, String input, String name, List<String> more) {
+    List<String> arguments =
+        new ArrayList<>(
+            List.of(
+                "run",
+                pipeline,
+                (pipeline.equals("sales") ? "--sales=" : "--events=") + input,
+                "--lake=lake_" + name,
+                "--report=report_" + name));
+    DIMENSIONS.forEach(
+        (option, table) -> {
+          if (pipeline.equals("sales") || OF_CLICKSTREAM.contains(option)) {
+            arguments.add("--" + option + "=" + table + ".json");
+          }
+        });
+    arguments.addAll(more);
+    return arguments;
+  }
+
+  Process start(String runner, List<String> arguments, Path err) throws IOException {
+    List<String> command =
+        new ArrayList<>(
+            List.of(
+                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                "-Xmx1g",
+                "-XX:+UseSerialGC",
+                "-XX:TieredStopAtLevel=1",
+                "-jar",
+                Objects.requireNonNull(System.getProperty("millrace." + runner))));
+    command.addAll(arguments);
+    return new ProcessBuilder(command)
+        .directory(home.toFile())
+        .redirectInput(new File("/dev/null"))
+        .redirectOutput(ProcessBuilder.Redirect.DISCARD)
+        .redirectError(err.toFile())
+        .start();
+  }
+
+  /** Runs it to its end. */
+  Ended end(String runner, List<String> arguments) throws Exception {
+    Path err = Files.createTempFile(home, "err", ".txt");
+    Process process = start(runner, arguments, err);
+    if (!process.waitFor(8, TimeUnit.MINUTES)) {
+      process.destroyForcibly();
+      throw new AssertionError("did not end: " + arguments + "\n" + Files.readString(err));
+    }
+    return new Ended(process.exitValue(), Files.readAllLines(err));
+  }
+}
