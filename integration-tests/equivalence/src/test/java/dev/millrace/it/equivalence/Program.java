@@ -1,11 +1,14 @@
 package dev.millrace.it.equivalence;
 
 import static org.hamcrest.MatcherAssert.assertThat;
+import static org.hamcrest.Matchers.containsString;
 import static org.hamcrest.Matchers.equalTo;
 
+import java.io.ByteArrayOutputStream;
 import java.io.File;
 import java.io.IOException;
 import java.io.InputStream;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -13,6 +16,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.concurrent.TimeUnit;
+import javax.tools.ToolProvider;
 
 /** The program of a runner, as a process of its own, in a directory with FoodMart's dimensions. */
 final class Program {
@@ -68,15 +72,58 @@ final class Program {
   }
 
   Process start(String runner, List<String> arguments, Path err) throws IOException {
+    return start(List.of("-jar", jar(runner)), arguments, err);
+  }
+
+  /** The program on Direct with some of its classes replaced. */
+  Process startWith(Path classes, List<String> arguments, Path err) throws IOException {
+    String path = classes + File.pathSeparator + jar("direct");
+    return start(List.of("-cp", path, "dev.millrace.direct.Main"), arguments, err);
+  }
+
+  /**
+   * The class of a source file, compiled after a text in it was replaced.
+   *
+   * @return where the class is
+   */
+  Path altered(String source, String text, String other) throws IOException {
+    Path file = Path.of("../..", source);
+    String before = Files.readString(file);
+    assertThat(before, containsString(text));
+    Path directory = Files.createTempDirectory(home, "altered");
+    Path copy = directory.resolve(Objects.requireNonNull(file.getFileName()));
+    Files.writeString(copy, before.replace(text, other));
+    ByteArrayOutputStream words = new ByteArrayOutputStream();
+    int failed =
+        ToolProvider.getSystemJavaCompiler()
+            .run(
+                null,
+                null,
+                words,
+                "-proc:none",
+                "-nowarn",
+                "-d",
+                directory.toString(),
+                "-cp",
+                Path.of(jar("direct")).resolveSibling("lib/*").toString(),
+                copy.toString());
+    assertThat(words.toString(StandardCharsets.UTF_8), failed, equalTo(0));
+    return directory;
+  }
+
+  private static String jar(String runner) {
+    return Objects.requireNonNull(System.getProperty("millrace." + runner));
+  }
+
+  private Process start(List<String> what, List<String> arguments, Path err) throws IOException {
     List<String> command =
         new ArrayList<>(
             List.of(
                 Path.of(System.getProperty("java.home"), "bin", "java").toString(),
                 "-Xmx1g",
                 "-XX:+UseSerialGC",
-                "-XX:TieredStopAtLevel=1",
-                "-jar",
-                Objects.requireNonNull(System.getProperty("millrace." + runner))));
+                "-XX:TieredStopAtLevel=1"));
+    command.addAll(what);
     command.addAll(arguments);
     return new ProcessBuilder(command)
         .directory(home.toFile())
