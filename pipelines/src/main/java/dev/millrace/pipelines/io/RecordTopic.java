@@ -170,6 +170,11 @@ public final class RecordTopic extends PTransform<PBegin, PCollection<RawRecord>
     return written;
   }
 
+  /** Name of the topic. */
+  String topic() {
+    return uri.topic();
+  }
+
   /** Whether the reading ends. */
   public boolean isBounded() {
     return bounded;

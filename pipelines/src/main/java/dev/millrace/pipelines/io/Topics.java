@@ -32,6 +32,9 @@ final class Topics implements AutoCloseable {
 
   private static final Duration PATIENCE = Duration.ofSeconds(10);
 
+  /** Half of what a producer keeps in memory. */
+  private static final int MAX_REQUEST = 16 << 20;
+
   private final TopicUri uri;
   private final Admin admin;
 
@@ -83,6 +86,14 @@ final class Topics implements AutoCloseable {
     ConfigResource resource = new ConfigResource(ConfigResource.Type.TOPIC, uri.topic());
     Config config = answer(admin.describeConfigs(Set.of(resource)).values().get(resource));
     return "LogAppendTime".equals(config.get(TopicConfig.MESSAGE_TIMESTAMP_TYPE_CONFIG).value());
+  }
+
+  /** How many bytes a record may have here, and in what writes it. */
+  int maxMessageBytes() {
+    ConfigResource resource = new ConfigResource(ConfigResource.Type.TOPIC, uri.topic());
+    Config config = answer(admin.describeConfigs(Set.of(resource)).values().get(resource));
+    return Math.min(
+        MAX_REQUEST, Integer.parseInt(config.get(TopicConfig.MAX_MESSAGE_BYTES_CONFIG).value()));
   }
 
   /** An offset of each partition; of records that are committed. */

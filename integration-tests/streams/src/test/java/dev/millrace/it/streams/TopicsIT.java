@@ -11,6 +11,7 @@ import static org.hamcrest.Matchers.startsWith;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import dev.millrace.contract.Contract;
+import dev.millrace.contract.Reason;
 import dev.millrace.contract.Released;
 import dev.millrace.contract.Samples;
 import dev.millrace.direct.Main;
@@ -23,10 +24,14 @@ import dev.millrace.pipelines.generate.AnswerKey;
 import dev.millrace.pipelines.generate.GenerateSales;
 import dev.millrace.pipelines.io.PlayTopic;
 import dev.millrace.pipelines.io.RecordTopic;
+import dev.millrace.pipelines.io.WriteTopic;
 import dev.millrace.pipelines.sales.SalesEntry;
 import dev.millrace.runners.Millrace;
 import dev.millrace.schemas.retail.Sale;
+import dev.millrace.schemas.system.DeadLetter;
 import dev.millrace.schemas.web.ShopEvent;
+import dev.millrace.transforms.DeadLetters;
+import dev.millrace.transforms.Origin;
 import dev.millrace.transforms.RawRecord;
 import dev.millrace.transforms.refine.ContractReader;
 import dev.millrace.transforms.refine.Limits;
@@ -63,12 +68,15 @@ import org.apache.beam.sdk.PipelineResult;
 import org.apache.beam.sdk.options.PipelineOptionsFactory;
 import org.apache.beam.sdk.transforms.Combine;
 import org.apache.beam.sdk.transforms.Count;
+import org.apache.beam.sdk.transforms.Create;
 import org.apache.beam.sdk.transforms.ParDo;
 import org.apache.beam.sdk.transforms.windowing.FixedWindows;
 import org.apache.beam.sdk.transforms.windowing.Window;
 import org.apache.beam.sdk.values.PCollection;
+import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerRecord;
+import org.apache.kafka.common.header.Header;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -342,6 +350,133 @@ class TopicsIT {
         equalTo(
             "--out: the topic 'two' has 2 partitions, not 5; leave 'partitions' out, or name"
                 + " another topic."));
+  }
+
+  // ------------------------------------------------------------------------------- dead letters
+
+  @Test
+  void aDeadLetterOfATopicHasTheHeadersOfConnect() throws Exception {
+    // Given
+    broker.makeTopic("rejects", 1);
+    DeadLetter letter =
+        letter("clicks-eu-11", "{\"price\": \u2212}".getBytes(StandardCharsets.UTF_8));
+
+    // When
+    writeLetters("rejects", List.of(letter));
+
+    // Then
+    ConsumerRecord<byte[], byte[]> record = broker.records("rejects").get(0);
+    assertThat(new String(record.key(), StandardCharsets.UTF_8), equalTo(letter.getId()));
+    assertThat(new String(record.value(), StandardCharsets.UTF_8), equalTo("{\"price\": \u2212}"));
+    assertThat(
+        headers(record),
+        equalTo(
+            Map.ofEntries(
+                Map.entry("__connect.errors.topic", "clicks-eu"),
+                Map.entry("__connect.errors.partition", "11"),
+                Map.entry("__connect.errors.offset", "4711"),
+                Map.entry("__connect.errors.connector.name", "sales"),
+                Map.entry("__connect.errors.stage", "RefineSales"),
+                Map.entry("__connect.errors.exception.message", "not well-formed: \u2212"),
+                Map.entry("millrace.id", letter.getId()),
+                Map.entry("millrace.pipeline", "sales"),
+                Map.entry("millrace.pipeline_version", "1"),
+                Map.entry("millrace.stage", "RefineSales"),
+                Map.entry("millrace.reason", "MALFORMED"),
+                Map.entry("millrace.detail", "not well-formed: \u2212"),
+                Map.entry("millrace.payload_state", "PLAIN"),
+                Map.entry("millrace.source", "clicks-eu-11"),
+                Map.entry("millrace.position", "4711"),
+                Map.entry("millrace.arrival_time", "2026-01-01T00:00:00Z"),
+                Map.entry("millrace.contract", "Sale"),
+                Map.entry("millrace.contract_version", "0"),
+                Map.entry("millrace.attempt", "1"),
+                Map.entry("millrace.run", "run-1"))));
+  }
+
+  @Test
+  void aDeadLetterThatIsTooLongForItsTopicIsWrittenWithoutItsBytes() throws Exception {
+    // Given: bytes that cannot be compressed, and lengths on both sides of what the topic takes
+    int most = 100_000;
+    broker.makeTopic("narrow", 1, "LogAppendTime", most);
+    Random random = new Random(5);
+    List<DeadLetter> letters = new ArrayList<>();
+    for (int length = most - 4_000; length <= most + 500; length += 100) {
+      byte[] payload = new byte[length];
+      random.nextBytes(payload);
+      letters.add(letter("clicks-eu-" + length, payload));
+    }
+
+    // When
+    writeLetters("narrow", letters);
+
+    // Then
+    List<Integer> omitted = new ArrayList<>();
+    List<Integer> whole = new ArrayList<>();
+    for (ConsumerRecord<byte[], byte[]> record : broker.records("narrow")) {
+      Map<String, String> headers = headers(record);
+      int length = Integer.parseInt(headers.get("__connect.errors.partition"));
+      boolean isWhole = "PLAIN".equals(headers.get("millrace.payload_state"));
+      (isWhole ? whole : omitted).add(length);
+      assertThat(record.value().length, equalTo(isWhole ? length : 0));
+    }
+    assertThat(whole.size() + omitted.size(), equalTo(letters.size()));
+    assertThat(whole, hasItem(most - 3_000));
+    assertThat(omitted, hasItem(most));
+  }
+
+  private static DeadLetter letter(String source, byte[] payload) {
+    return DeadLetter.newBuilder(
+            DeadLetters.of(
+                "RefineSales",
+                Reason.MALFORMED,
+                "not well-formed: \u2212",
+                null,
+                SALE,
+                0,
+                Origin.NO_ARRIVAL,
+                new Origin(source, 4711, Instant.parse("2026-01-01T00:00:00Z").toEpochMilli()),
+                payload))
+        .setPipeline("sales")
+        .setPipelineVersion("1")
+        .build();
+  }
+
+  private static void writeLetters(String topic, List<DeadLetter> letters) {
+    Pipeline pipeline = pipeline();
+    pipeline
+        .apply("Letters", Create.of(letters).withCoder(DeadLetters.coder()))
+        .apply(
+            "Write",
+            WriteTopic.deadLetters(
+                "--x", broker.uri(topic), "run-1", Map.of("RefineSales", "clicks-eu")));
+    pipeline.run().waitUntilFinish();
+  }
+
+  private static Map<String, String> headers(ConsumerRecord<byte[], byte[]> record) {
+    Map<String, String> headers = new TreeMap<>();
+    for (Header header : record.headers()) {
+      headers.put(header.key(), new String(header.value(), StandardCharsets.UTF_8));
+    }
+    return headers;
+  }
+
+  @Test
+  void theTopicThatIsReadTakesNoDeadLetters() {
+    // When
+    UserError refused =
+        assertThrows(
+            UserError.class,
+            () ->
+                WriteTopic.deadLetters(
+                    "--dead-letters", broker.uri("clicks"), "run", Map.of("Refine", "clicks")));
+
+    // Then
+    assertThat(
+        refused.getMessage(),
+        equalTo(
+            "--dead-letters: the run reads 'clicks', and would read what it has refused there"
+                + " again; name another topic."));
   }
 
   // --------------------------------------------------------------------------------------- Avro
