@@ -36,6 +36,7 @@ import dev.millrace.transforms.RawRecord;
 import dev.millrace.transforms.refine.ContractReader;
 import dev.millrace.transforms.refine.Limits;
 import dev.millrace.transforms.refine.Vault;
+import dev.millrace.transforms.rejects.BadRecords;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
@@ -65,18 +66,23 @@ import org.apache.beam.runners.direct.DirectOptions;
 import org.apache.beam.runners.direct.DirectRunner;
 import org.apache.beam.sdk.Pipeline;
 import org.apache.beam.sdk.PipelineResult;
+import org.apache.beam.sdk.io.kafka.KafkaIO;
 import org.apache.beam.sdk.options.PipelineOptionsFactory;
 import org.apache.beam.sdk.transforms.Combine;
 import org.apache.beam.sdk.transforms.Count;
 import org.apache.beam.sdk.transforms.Create;
 import org.apache.beam.sdk.transforms.ParDo;
+import org.apache.beam.sdk.transforms.errorhandling.ErrorHandler.BadRecordErrorHandler;
 import org.apache.beam.sdk.transforms.windowing.FixedWindows;
 import org.apache.beam.sdk.transforms.windowing.Window;
 import org.apache.beam.sdk.values.PCollection;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerRecord;
+import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.header.Header;
+import org.apache.kafka.common.serialization.ByteArrayDeserializer;
+import org.apache.kafka.common.serialization.LongDeserializer;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -459,6 +465,56 @@ class TopicsIT {
       headers.put(header.key(), new String(header.value(), StandardCharsets.UTF_8));
     }
     return headers;
+  }
+
+  @Test
+  void whatKafkaIoCannotDeserializeIsADeadLetterWithItsPlace() throws Exception {
+    // Given
+    broker.makeTopic("numbers", 1);
+    List<Written> written =
+        broker.write("numbers", List.of(new Value(0, "12345678"), new Value(0, "no number")));
+    Pipeline pipeline = pipeline();
+    Gathered<DeadLetter, String> gathered =
+        Gathered.of(
+            (letter, timestamp) ->
+                String.join(
+                    " ",
+                    letter.getReason(),
+                    letter.getStage(),
+                    letter.getSource(),
+                    Long.toString(letter.getPosition()),
+                    letter.getPayloadState(),
+                    letter.getExceptionClass()));
+    BadRecordErrorHandler<PCollection<DeadLetter>> unread =
+        pipeline.registerBadRecordErrorHandler(BadRecords.of(Sale.class).as("ReadNumbers"));
+    pipeline.apply(
+        "ReadNumbers",
+        KafkaIO.<byte[], Long>read()
+            .withBootstrapServers(broker.servers())
+            .withTopicPartitions(List.of(new TopicPartition("numbers", 0)))
+            .withKeyDeserializer(ByteArrayDeserializer.class)
+            .withValueDeserializer(LongDeserializer.class)
+            .withConsumerConfigUpdates(Map.of("auto.offset.reset", "earliest"))
+            .withBadRecordErrorHandler(unread));
+    unread.close();
+    unread.getOutput().apply("Gather", ParDo.of(gathered));
+
+    // When
+    PipelineResult running = pipeline.run();
+    try {
+      await().atMost(60, TimeUnit.SECONDS).until(() -> !gathered.soFar().isEmpty());
+    } finally {
+      running.cancel();
+    }
+
+    // Then
+    assertThat(
+        gathered.soFar(),
+        equalTo(
+            List.of(
+                "CONNECTOR_FAILURE ReadNumbers numbers-0 "
+                    + written.get(1).offset()
+                    + " OMITTED org.apache.kafka.common.errors.SerializationException")));
   }
 
   @Test
