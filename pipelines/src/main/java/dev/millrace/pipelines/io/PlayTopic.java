@@ -58,6 +58,10 @@ public final class PlayTopic {
   private final long seed;
 
   private final UnaryOperator<byte[]> lines;
+  private final @Nullable Idle idle;
+
+  /** A partition that gets none of so many records at the beginning. */
+  private record Idle(int partition, long records) {}
 
   private PlayTopic(
       TopicUri uri,
@@ -65,13 +69,15 @@ public final class PlayTopic {
       TopicFormat format,
       long rate,
       long seed,
-      UnaryOperator<byte[]> lines) {
+      UnaryOperator<byte[]> lines,
+      @Nullable Idle idle) {
     this.uri = uri;
     this.contract = contract;
     this.format = format;
     this.rate = rate;
     this.seed = seed;
     this.lines = lines;
+    this.idle = idle;
   }
 
   /**
@@ -86,7 +92,8 @@ public final class PlayTopic {
   public static PlayTopic to(String option, String uri, Contract contract) {
     TopicUri parsed = TopicUri.parse(option, uri, TopicFormat.with("partitions"));
     partitions(parsed);
-    return new PlayTopic(parsed, contract, TopicFormat.of(parsed), 0, 0, UnaryOperator.identity());
+    return new PlayTopic(
+        parsed, contract, TopicFormat.of(parsed), 0, 0, UnaryOperator.identity(), null);
   }
 
   /** Whether a URI means a topic. */
@@ -99,17 +106,25 @@ public final class PlayTopic {
     if (perSecond < 0) {
       throw new UserError("--rate is " + perSecond + "; give records a second, or 0 for no bound.");
     }
-    return new PlayTopic(uri, contract, format, perSecond, seed, lines);
+    return new PlayTopic(uri, contract, format, perSecond, seed, lines, idle);
   }
 
   /** The same with another seed. */
   public PlayTopic withSeed(long other) {
-    return new PlayTopic(uri, contract, format, rate, other, lines);
+    return new PlayTopic(uri, contract, format, rate, other, lines, idle);
   }
 
   /** The same, writing what is made of each line when it is its turn. */
   public PlayTopic withLines(UnaryOperator<byte[]> made) {
-    return new PlayTopic(uri, contract, format, rate, seed, made);
+    return new PlayTopic(uri, contract, format, rate, seed, made, idle);
+  }
+
+  /** The same, with a partition that gets none of the first so many records. */
+  public PlayTopic withIdle(int partition, long records) {
+    if (partition < 0) {
+      throw new UserError("--idle-partition is " + partition + "; partitions count from 0.");
+    }
+    return new PlayTopic(uri, contract, format, rate, seed, lines, new Idle(partition, records));
   }
 
   /** The topic as a source. */
@@ -154,6 +169,16 @@ public final class PlayTopic {
       throw new UserError(
           "%s: the topic '%s' has %d partitions, not %d; leave 'partitions' out, or name another topic."
               .formatted(uri.option(), uri.topic(), partitions.size(), wanted));
+    }
+    if (idle != null && (partitions.size() < 2 || idle.partition() >= partitions.size())) {
+      throw new UserError(
+          "--idle-partition is %d, and the topic '%s' has %s; name one of them, of two at least."
+              .formatted(
+                  idle.partition(),
+                  uri.topic(),
+                  partitions.size() == 1
+                      ? "partition 0 only"
+                      : "the partitions 0 to " + (partitions.size() - 1)));
     }
     if (!topics.hasLogAppendTime()) {
       LOG.warn(
@@ -313,7 +338,7 @@ public final class PlayTopic {
       }
       byte[] made = lines.apply(line);
       byte[] value = wire == null ? made : wire.value(made);
-      int partition = (int) Math.floorMod(seed + sent, (long) partitions);
+      int partition = partition();
       // What becomes of it is told to the callback.
       Future<?> unused =
           producer.send(
@@ -330,6 +355,14 @@ public final class PlayTopic {
         told = now;
         progress.accept(sent);
       }
+    }
+
+    private int partition() {
+      if (idle == null || sent >= idle.records()) {
+        return (int) Math.floorMod(seed + sent, (long) partitions);
+      }
+      int other = (int) Math.floorMod(seed + sent, (long) partitions - 1);
+      return other < idle.partition() ? other : other + 1;
     }
 
     private void awaitTurn() {

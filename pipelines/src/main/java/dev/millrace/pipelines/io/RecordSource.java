@@ -93,6 +93,11 @@ public final class RecordSource extends PTransform<PBegin, PCollection<RawRecord
     return reader instanceof RecordTopic topic ? Optional.of(topic.topic()) : Optional.empty();
   }
 
+  /** How far the topic reaches, while it is read; empty if it is none. */
+  public Optional<TopicEnds> ends() {
+    return reader instanceof RecordTopic topic ? Optional.of(topic.ends()) : Optional.empty();
+  }
+
   /** Whether the reading ends. */
   public boolean isBounded() {
     return !(reader instanceof RecordTopic topic) || topic.isBounded();

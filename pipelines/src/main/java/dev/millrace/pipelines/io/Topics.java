@@ -106,6 +106,16 @@ final class Topics implements AutoCloseable {
     return offsets;
   }
 
+  /** The time of the newest record of each partition, in milliseconds; -1 of one without. */
+  Map<Integer, Long> newest(List<TopicPartition> partitions) {
+    Map<TopicPartition, OffsetSpec> asked = new HashMap<>();
+    partitions.forEach(partition -> asked.put(partition, OffsetSpec.maxTimestamp()));
+    Map<Integer, Long> times = new TreeMap<>();
+    answer(admin.listOffsets(asked).all())
+        .forEach((partition, found) -> times.put(partition.partition(), found.timestamp()));
+    return times;
+  }
+
   Admin admin() {
     return admin;
   }

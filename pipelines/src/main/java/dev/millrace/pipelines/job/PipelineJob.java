@@ -185,6 +185,23 @@ public abstract class PipelineJob implements CatalogueEntry.Job {
         .findFirst();
   }
 
+  @Override
+  public final Optional<CatalogueEntry.Watch> watch() {
+    if (!isLive()) {
+      return Optional.empty();
+    }
+    List<LiveWatch.Input> topics = new ArrayList<>();
+    for (Input input : inputs) {
+      if (!input.source().isBounded()) {
+        input
+            .source()
+            .ends()
+            .ifPresent(ends -> topics.add(new LiveWatch.Input(ends, input.chain().get(0))));
+      }
+    }
+    return Optional.of(new LiveWatch(topics, prepared(), Instant.now()));
+  }
+
   // ---------------------------------------------------------------------------------- backfill
 
   /**

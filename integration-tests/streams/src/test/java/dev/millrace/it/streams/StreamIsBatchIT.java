@@ -5,6 +5,7 @@ import static org.hamcrest.MatcherAssert.assertThat;
 import static org.hamcrest.Matchers.containsString;
 import static org.hamcrest.Matchers.equalTo;
 import static org.hamcrest.Matchers.greaterThan;
+import static org.hamcrest.Matchers.startsWith;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import dev.millrace.local.LocalPostgres;
@@ -24,6 +25,7 @@ import java.sql.DriverManager;
 import java.sql.Statement;
 import java.time.Duration;
 import java.time.Instant;
+import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HexFormat;
@@ -163,6 +165,58 @@ class StreamIsBatchIT {
     assertThat(lettersIn("refusing_live"), equalTo(stored));
     assertThat(lettersOn("rejects-live"), equalTo(stored));
     assertThat(lettersOn("rejects-batch"), equalTo(stored));
+  }
+
+  @Test
+  void aLiveRunIsToldOfWhatHoldsItsWindowsOpen() throws Exception {
+    // Given: a run that has not begun to read, of a topic with an empty partition
+    String topic = "watched";
+    broker.makeTopic(topic, PARTITIONS + 1, "CreateTime");
+    long records = play(topic, 103);
+    String url = newDatabase("watched");
+    ClickstreamOptions options = options(url, broker.uri(topic), home.resolve("no_lake"));
+    CatalogueEntry.Job job = new ClickstreamEntry().job(options, new NoSurroundings());
+    job.prepare();
+    Pipeline pipeline = Pipeline.create(options);
+    job.build(pipeline);
+    Instant begin = Instant.now().plusSeconds(1);
+
+    try (CatalogueEntry.Watch watch = job.watch().orElseThrow();
+        Connection warehouse = DriverManager.getConnection(url)) {
+      // When
+      String first = watch.look(begin).orElse("");
+      String unread = watch.look(begin.plusSeconds(30)).orElse("");
+      PipelineResult running = pipeline.run();
+      String read;
+      String idle;
+      try {
+        await()
+            .atMost(Duration.ofMinutes(2))
+            .until(() -> ClickTables.isComplete(warehouse, records));
+        read = watch.look(begin.plusSeconds(60)).orElse("");
+        idle = watch.look(begin.plusSeconds(90)).orElse("");
+      } finally {
+        running.cancel();
+        job.finish(running);
+      }
+
+      // Then
+      assertThat(first, equalTo(""));
+      assertThat(unread, startsWith("No window has closed since "));
+      assertThat(
+          unread,
+          containsString(
+              ": partitions 0, 1, 2 of %s have %d records unread, and none was read since"
+                  .formatted(broker.uri(topic), records)));
+      assertThat(read, equalTo("What was unread is being read again."));
+      assertThat(
+          idle,
+          startsWith(
+              "No record has come to any partition of %s since %s. "
+                  .formatted(
+                      broker.uri(topic),
+                      START.plusMillis(500 * (records - 1)).truncatedTo(ChronoUnit.SECONDS))));
+    }
   }
 
   /** Dead letters of the store, whose payloads are encrypted: the contract has a private field. */

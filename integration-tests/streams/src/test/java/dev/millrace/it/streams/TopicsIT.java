@@ -3,10 +3,13 @@ package dev.millrace.it.streams;
 import static org.awaitility.Awaitility.await;
 import static org.hamcrest.MatcherAssert.assertThat;
 import static org.hamcrest.Matchers.containsInAnyOrder;
+import static org.hamcrest.Matchers.containsString;
 import static org.hamcrest.Matchers.equalTo;
+import static org.hamcrest.Matchers.greaterThan;
 import static org.hamcrest.Matchers.greaterThanOrEqualTo;
 import static org.hamcrest.Matchers.hasItem;
 import static org.hamcrest.Matchers.is;
+import static org.hamcrest.Matchers.lessThan;
 import static org.hamcrest.Matchers.startsWith;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
@@ -237,6 +240,44 @@ class TopicsIT {
     assertThat(sum(counted.soFar()), is((long) written.size()));
   }
 
+  /** When the window with this last timestamp gave its count. */
+  private record Closed(long last, long at) {}
+
+  @Test
+  void aPartitionThatIsSilentFromTheStartHoldsAWindowOpenForSecondsOnly() throws Exception {
+    // Given: a run that reads partition 0; partition 1 has never had a record
+    broker.makeTopic("silent", 2);
+    Pipeline pipeline = pipeline();
+    Gathered<Long, Closed> closed =
+        Gathered.of(
+            (count, timestamp) -> new Closed(timestamp.getMillis(), System.currentTimeMillis()));
+    pipeline
+        .apply("Read", RecordTopic.read("--x", broker.uri("silent"), LATENESS))
+        .apply(Window.into(FixedWindows.of(org.joda.time.Duration.standardSeconds(1))))
+        .apply(Combine.globally(Count.<RawRecord>combineFn()).withoutDefaults())
+        .apply("Count", ParDo.of(closed));
+    PipelineResult running = pipeline.run();
+    List<Closed> all;
+    long arrival;
+    try {
+      broker.write("silent", List.of(new Value(0, "so that it runs")));
+      await().atMost(60, TimeUnit.SECONDS).until(() -> !closed.soFar().isEmpty());
+
+      // When
+      arrival = broker.write("silent", List.of(new Value(0, "measured"))).get(0).arrival();
+      await().atMost(60, TimeUnit.SECONDS).until(() -> closed.soFar().size() >= 2);
+      all = closed.soFar();
+    } finally {
+      running.cancel();
+    }
+
+    // Then: by the clock of arrivals, windows end 4 s later at most, and some for a busy machine
+    long end = (arrival - LATENESS.toMillis()) / 1000 * 1000 + 1000;
+    Closed measured = all.get(all.size() - 1);
+    assertThat(measured.last(), equalTo(end - 1));
+    assertThat(measured.at() - (end + LATENESS.toMillis()), lessThan(4_000L + 8_000L));
+  }
+
   private static long sum(List<Long> counts) {
     return counts.stream().mapToLong(Long::longValue).sum();
   }
@@ -322,6 +363,45 @@ class TopicsIT {
             .map(read -> read.record().source() + " " + read.record().text())
             .toList(),
         containsInAnyOrder("played-1 a", "played-0 b", "played-1 c", "played-0 d"));
+  }
+
+  @Test
+  void anIdlePartitionGetsNothingOfTheFirstRecords() throws Exception {
+    // Given
+    Path file =
+        Files.writeString(home.resolve("idle.jsonl"), String.join("\n", "0123456789".split("")));
+
+    // When
+    PlayTopic.to("--out", broker.uri("idle") + "?partitions=3", SALE)
+        .withIdle(1, 6)
+        .play(List.of(file), records -> {});
+
+    // Then
+    Map<String, String> partitions = new TreeMap<>();
+    for (Read read : readAll(broker.uri("idle") + "?until=end")) {
+      partitions.merge(read.record().source(), read.record().text(), String::concat);
+    }
+    assertThat(
+        partitions, equalTo(Map.of("idle-0", "0246" + "9", "idle-1", "7", "idle-2", "135" + "8")));
+  }
+
+  @Test
+  void anIdlePartitionThatTheTopicHasNotIsRefused() throws Exception {
+    // Given
+    broker.makeTopic("idle-two", 2);
+
+    // When
+    UserError refused =
+        assertThrows(
+            UserError.class,
+            () -> PlayTopic.to("--out", broker.uri("idle-two"), SALE).withIdle(2, 6).prepare());
+
+    // Then
+    assertThat(
+        refused.getMessage(),
+        equalTo(
+            "--idle-partition is 2, and the topic 'idle-two' has the partitions 0 to 1; name one of"
+                + " them, of two at least."));
   }
 
   @Test
@@ -709,6 +789,55 @@ class TopicsIT {
     }
   }
 
+  @Test
+  void deadLettersOfSalesAreReplayedFromFilesAndFromATopic() throws Exception {
+    // Given
+    List<String> dimensions =
+        dimensionsInto(Files.createDirectories(home.resolve("foodmart_replayed")));
+    String files = home.resolve("files_replayed").toString();
+    String topic = broker.uri("sales-replayed");
+    run("generate", "sales", "--records=3000", "--seed=8", "--out=" + files);
+    run("generate", "sales", "--records=3000", "--seed=8", "--out=" + topic);
+
+    try (LocalPostgres postgres = LocalPostgres.in(home.resolve("postgres"))) {
+      for (String source : List.of(files, topic + "?until=end&arrival=record")) {
+        String database = source.equals(files) ? "replayed_files" : "replayed_topic";
+        try (Connection warehouse = sales(postgres, database, source, dimensions)) {
+          String amounts =
+              "SELECT count(*) FROM dead_letter WHERE reason = 'RULE_VIOLATION'"
+                  + " AND field IN ('store_sales', 'store_cost', 'unit_sales')";
+          long mendable = Long.parseLong(rows(warehouse, amounts).get(0));
+          long facts = Long.parseLong(rows(warehouse, "SELECT count(*) FROM fact_sale").get(0));
+
+          // When
+          List<String> replay =
+              new ArrayList<>(
+                  List.of(
+                      "dead-letters",
+                      "replay",
+                      "sales",
+                      "--reason=RULE_VIOLATION",
+                      "--fix=$field in [\"store_sales\", \"store_cost\", \"unit_sales\"] ?"
+                          + " $merge([$, {$field: 1}])"));
+          replay.addAll(options(postgres, database, source, dimensions));
+          String said = run(replay.toArray(String[]::new));
+
+          // Then
+          assertThat(mendable, greaterThan(3L));
+          assertThat(
+              said,
+              containsString(
+                  "Replayed %d dead letters: %d accepted, 0 refused again."
+                      .formatted(mendable, mendable)));
+          assertThat(rows(warehouse, amounts), equalTo(List.of("0")));
+          assertThat(
+              rows(warehouse, "SELECT count(*) FROM fact_sale"),
+              equalTo(List.of(Long.toString(facts + mendable))));
+        }
+      }
+    }
+  }
+
   private static Connection sales(
       LocalPostgres postgres, String database, String source, List<String> dimensions)
       throws Exception {
@@ -716,16 +845,26 @@ class TopicsIT {
         Statement statement = server.createStatement()) {
       statement.execute("CREATE DATABASE " + database);
     }
-    String url =
-        "jdbc:postgresql://127.0.0.1:" + postgres.port() + "/" + database + "?user=millrace";
-    List<String> command = new ArrayList<>(List.of("run", "sales", "--sales=" + source));
-    command.addAll(dimensions);
-    command.add("--warehouse=" + url);
-    command.add("--lake=" + home.resolve("lake_" + database));
-    command.add("--report=" + home.resolve("report_" + database));
-    command.add("--secret=file:" + secret());
+    List<String> command = new ArrayList<>(List.of("run", "sales"));
+    command.addAll(options(postgres, database, source, dimensions));
     run(command.toArray(String[]::new));
-    return DriverManager.getConnection(url);
+    return DriverManager.getConnection(url(postgres, database));
+  }
+
+  private static List<String> options(
+      LocalPostgres postgres, String database, String source, List<String> dimensions)
+      throws Exception {
+    List<String> options = new ArrayList<>(dimensions);
+    options.add("--sales=" + source);
+    options.add("--warehouse=" + url(postgres, database));
+    options.add("--lake=" + home.resolve("lake_" + database));
+    options.add("--report=" + home.resolve("report_" + database));
+    options.add("--secret=file:" + secret());
+    return options;
+  }
+
+  private static String url(LocalPostgres postgres, String database) {
+    return "jdbc:postgresql://127.0.0.1:" + postgres.port() + "/" + database + "?user=millrace";
   }
 
   private static Path secret() throws Exception {
@@ -734,7 +873,7 @@ class TopicsIT {
     return file;
   }
 
-  private static void run(String... command) {
+  private static String run(String... command) {
     ByteArrayOutputStream said = new ByteArrayOutputStream();
     PrintStream out = new PrintStream(said, true, StandardCharsets.UTF_8);
     int status =
@@ -747,6 +886,7 @@ class TopicsIT {
                 out)
             .run(command);
     assertThat(said.toString(StandardCharsets.UTF_8), status, equalTo(0));
+    return said.toString(StandardCharsets.UTF_8);
   }
 
   private static List<String> dimensionsInto(Path directory) throws Exception {
