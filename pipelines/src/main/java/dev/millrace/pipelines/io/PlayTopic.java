@@ -8,8 +8,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
-import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
@@ -18,16 +16,12 @@ import java.util.function.LongConsumer;
 import java.util.function.UnaryOperator;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
-import org.apache.kafka.clients.admin.NewTopic;
 import org.apache.kafka.clients.admin.OffsetSpec;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerConfig;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.common.KafkaException;
 import org.apache.kafka.common.TopicPartition;
-import org.apache.kafka.common.config.TopicConfig;
-import org.apache.kafka.common.errors.InvalidReplicationFactorException;
-import org.apache.kafka.common.errors.TopicExistsException;
 import org.apache.kafka.common.serialization.ByteArraySerializer;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -48,7 +42,7 @@ public final class PlayTopic {
   private static final Logger LOG = LoggerFactory.getLogger(PlayTopic.class);
 
   private static final int PARTITIONS = 3;
-  private static final int MAX_BYTES = 8 << 20;
+  private static final int MAX_BYTES = Topics.RECORD_BYTES;
   private static final long NANOS = TimeUnit.SECONDS.toNanos(1);
 
   private final TopicUri uri;
@@ -162,9 +156,9 @@ public final class PlayTopic {
   }
 
   private Played prepare(Topics topics) {
-    make(topics);
-    List<TopicPartition> partitions = topics.partitions();
     int wanted = partitions(uri);
+    topics.make(wanted > 0 ? wanted : PARTITIONS);
+    List<TopicPartition> partitions = topics.partitions();
     if (wanted > 0 && wanted != partitions.size()) {
       throw new UserError(
           "%s: the topic '%s' has %d partitions, not %d; leave 'partitions' out, or name another topic."
@@ -193,39 +187,6 @@ public final class PlayTopic {
 
   private static long sum(Map<Integer, Long> offsets) {
     return offsets.values().stream().mapToLong(Long::longValue).sum();
-  }
-
-  private void make(Topics topics) {
-    int wanted = partitions(uri);
-    NewTopic topic =
-        new NewTopic(uri.topic(), Optional.of(wanted > 0 ? wanted : PARTITIONS), Optional.empty())
-            .configs(
-                Map.of(
-                    TopicConfig.MESSAGE_TIMESTAMP_TYPE_CONFIG,
-                    "LogAppendTime",
-                    TopicConfig.MAX_MESSAGE_BYTES_CONFIG,
-                    Integer.toString(MAX_BYTES)));
-    try {
-      topics.admin().createTopics(List.of(topic)).all().get();
-    } catch (InterruptedException interrupted) {
-      Thread.currentThread().interrupt();
-      throw new IllegalStateException("interrupted while making a topic", interrupted);
-    } catch (ExecutionException failed) {
-      Throwable cause = failed.getCause() == null ? failed : failed.getCause();
-      if (cause instanceof InvalidReplicationFactorException) {
-        throw new UserError(
-            uri.option()
-                + ": the topic '"
-                + uri.topic()
-                + "' cannot be made ("
-                + cause.getMessage()
-                + ").",
-            cause);
-      }
-      if (!(cause instanceof TopicExistsException)) {
-        throw topics.translated(cause);
-      }
-    }
   }
 
   /** How many partitions the URI asks for; 0 if it does not say. */

@@ -6,12 +6,14 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.ExecutionException;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.Config;
 import org.apache.kafka.clients.admin.ListOffsetsOptions;
+import org.apache.kafka.clients.admin.NewTopic;
 import org.apache.kafka.clients.admin.OffsetSpec;
 import org.apache.kafka.clients.admin.TopicDescription;
 import org.apache.kafka.common.IsolationLevel;
@@ -23,7 +25,9 @@ import org.apache.kafka.common.config.ConfigException;
 import org.apache.kafka.common.config.ConfigResource;
 import org.apache.kafka.common.config.TopicConfig;
 import org.apache.kafka.common.errors.AuthorizationException;
+import org.apache.kafka.common.errors.InvalidReplicationFactorException;
 import org.apache.kafka.common.errors.TimeoutException;
+import org.apache.kafka.common.errors.TopicExistsException;
 import org.apache.kafka.common.errors.UnknownTopicOrPartitionException;
 import org.jspecify.annotations.Nullable;
 
@@ -31,6 +35,9 @@ import org.jspecify.annotations.Nullable;
 final class Topics implements AutoCloseable {
 
   private static final Duration PATIENCE = Duration.ofSeconds(10);
+
+  /** What a record of a topic that is made here can have. */
+  static final int RECORD_BYTES = 8 << 20;
 
   /** Half of what a producer keeps in memory. */
   private static final int MAX_REQUEST = 16 << 20;
@@ -67,6 +74,39 @@ final class Topics implements AutoCloseable {
             failed);
       }
       throw failed;
+    }
+  }
+
+  /** Makes the topic, by the broker's clock and for long records, if it is not there. */
+  void make(int partitions) {
+    NewTopic topic =
+        new NewTopic(uri.topic(), Optional.of(partitions), Optional.empty())
+            .configs(
+                Map.of(
+                    TopicConfig.MESSAGE_TIMESTAMP_TYPE_CONFIG,
+                    "LogAppendTime",
+                    TopicConfig.MAX_MESSAGE_BYTES_CONFIG,
+                    Integer.toString(RECORD_BYTES)));
+    try {
+      admin.createTopics(List.of(topic)).all().get();
+    } catch (InterruptedException interrupted) {
+      Thread.currentThread().interrupt();
+      throw new IllegalStateException("interrupted while making a topic", interrupted);
+    } catch (ExecutionException failed) {
+      Throwable cause = failed.getCause() == null ? failed : failed.getCause();
+      if (cause instanceof InvalidReplicationFactorException) {
+        throw new UserError(
+            uri.option()
+                + ": the topic '"
+                + uri.topic()
+                + "' cannot be made ("
+                + cause.getMessage()
+                + ").",
+            cause);
+      }
+      if (!(cause instanceof TopicExistsException)) {
+        throw translated(cause);
+      }
     }
   }
 
@@ -114,10 +154,6 @@ final class Topics implements AutoCloseable {
     answer(admin.listOffsets(asked).all())
         .forEach((partition, found) -> times.put(partition.partition(), found.timestamp()));
     return times;
-  }
-
-  Admin admin() {
-    return admin;
   }
 
   /** What the broker answers. */

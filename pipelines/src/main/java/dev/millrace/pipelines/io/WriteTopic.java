@@ -119,6 +119,13 @@ public final class WriteTopic<T extends SpecificRecord> extends PTransform<PColl
     }
   }
 
+  /** Makes the topic, if it is not there; a {@link UserError} says what is wrong. */
+  public void prepare() {
+    try (Topics topics = Topics.at(uri)) {
+      topics.make(1);
+    }
+  }
+
   @Override
   public PDone expand(PCollection<T> rows) {
     int maxBytes;

@@ -265,7 +265,7 @@ public abstract class PipelineJob implements CatalogueEntry.Job {
       letterTopic =
           WriteTopic.deadLetters(
               "--dead-letters", options.getDeadLetters(), run.id(), topicOfStage());
-      letterTopic.check();
+      letterTopic.prepare();
     }
     try {
       if (options.getSecret().equals(EdgeOptions.DEFAULT_SECRET)) {

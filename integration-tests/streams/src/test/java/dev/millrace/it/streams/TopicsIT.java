@@ -802,12 +802,20 @@ class TopicsIT {
     try (LocalPostgres postgres = LocalPostgres.in(home.resolve("postgres"))) {
       for (String source : List.of(files, topic + "?until=end&arrival=record")) {
         String database = source.equals(files) ? "replayed_files" : "replayed_topic";
-        try (Connection warehouse = sales(postgres, database, source, dimensions)) {
+        List<String> more = new ArrayList<>(dimensions);
+        more.add("--dead-letters=" + broker.uri("rejects_" + database));
+        try (Connection warehouse = sales(postgres, database, source, more)) {
           String amounts =
               "SELECT count(*) FROM dead_letter WHERE reason = 'RULE_VIOLATION'"
                   + " AND field IN ('store_sales', 'store_cost', 'unit_sales')";
           long mendable = Long.parseLong(rows(warehouse, amounts).get(0));
           long facts = Long.parseLong(rows(warehouse, "SELECT count(*) FROM fact_sale").get(0));
+          assertThat(
+              broker.records("rejects_" + database).stream()
+                  .map(record -> new String(record.key(), StandardCharsets.UTF_8))
+                  .sorted()
+                  .toList(),
+              equalTo(rows(warehouse, "SELECT id FROM dead_letter")));
 
           // When
           List<String> replay =
