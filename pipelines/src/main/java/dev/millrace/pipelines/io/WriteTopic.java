@@ -10,6 +10,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.UUID;
 import org.apache.avro.specific.SpecificRecord;
 import org.apache.beam.sdk.coders.ByteArrayCoder;
 import org.apache.beam.sdk.io.kafka.KafkaIO;
@@ -157,7 +158,8 @@ public final class WriteTopic<T extends SpecificRecord> extends PTransform<PColl
             "%s: 'delivery=exactly-once' needs a runner that gives a step its input again as it was, which %s does not (https://github.com/apache/beam/issues/19131). Use --runner=flink, or delivery=at-least-once: every record has a key, so that it can stand twice and count once."
                 .formatted(uri.option(), runner));
       }
-      write = write.withEOS(SHARDS, "millrace-" + uri.topic());
+      // Of this run alone: Beam refuses to go on where another run has left off.
+      write = write.withEOS(SHARDS, "millrace-" + uri.topic() + "-" + UUID.randomUUID());
     }
     rows.apply("Records", ParDo.of(form.of(uri.topic(), maxBytes)))
         .setCoder(ProducerRecordCoder.of(ByteArrayCoder.of(), ByteArrayCoder.of()))
