@@ -67,6 +67,14 @@ public interface CatalogueEntry {
       return Optional.empty();
     }
 
+    /**
+     * Watches a live run for what holds its windows open; called when it has been built. Empty for
+     * what has an end.
+     */
+    default Optional<Watch> watch() {
+      return Optional.empty();
+    }
+
     /** The input whose records a stage refuses, if it is one that can be mended. */
     default Optional<String> inputOf(String stage) {
       return Optional.empty();
@@ -85,6 +93,16 @@ public interface CatalogueEntry {
 
     /** Tidies up after a run that failed; {@code cause} is reported by the caller. */
     default void abandon(Throwable cause) throws Exception {}
+  }
+
+  /** Looks, now and then, why a live run states nothing new. */
+  interface Watch extends AutoCloseable {
+
+    /** One line, if there is something to say that was not said of late. */
+    Optional<String> look(Instant now);
+
+    @Override
+    void close();
   }
 
   /** What the launcher lends to a run. */

@@ -48,7 +48,11 @@ public enum Reason {
       "Set the producer's clock."),
   /** A foreign key points to nothing. */
   ORPHAN_KEY(
-      "A foreign key points to no row of its dimension.", "Load the dimension row, then replay.");
+      "A foreign key points to no row of its dimension.", "Load the dimension row, then replay."),
+  /** A connector of Beam could not read or write the record. */
+  CONNECTOR_FAILURE(
+      "A connector of Beam could not read or write the record.",
+      "Repair the record, or what reads or writes it, as its exception says.");
 
   private final String description;
   private final String remedy;

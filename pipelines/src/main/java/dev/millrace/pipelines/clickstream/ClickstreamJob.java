@@ -201,7 +201,7 @@ final class ClickstreamJob extends PipelineJob {
     table("Events5m", results.answers().events5m(), Events5m.class);
     table("ShopMinute", results.answers().minutes(), ShopMinute.class);
     table("ShopSession", results.answers().sessions(), ShopSession.class);
-    table("DeadLetters", rejects, DeadLetter.class);
+    deadLetters(rejects);
     table("Ledger", results.ledger(), LedgerEntry.class);
   }
 

@@ -58,6 +58,7 @@ public final class ClickstreamGenerator {
    * @param maxLateness bound above which the pipeline will call a record late
    * @param maxSkew bound above which the pipeline will say a record comes from the future
    * @param products the ids of products that exist
+   * @param hotKey share of the records that are of one visitor
    */
   public record Config(
       long records,
@@ -67,7 +68,8 @@ public final class ClickstreamGenerator {
       Map<Share, Double> shares,
       Duration maxLateness,
       Duration maxSkew,
-      Ids products) {
+      Ids products,
+      double hotKey) {
 
     /** Checks it; a refusal says which option, what is wrong and what would do. */
     public Config {
@@ -83,6 +85,7 @@ public final class ClickstreamGenerator {
       Checks.common(records, files, shares);
       Checks.bound("max lateness", maxLateness);
       Checks.bound("max skew", maxSkew);
+      Checks.check(hotKey >= 0 && hotKey <= 1, "hot-key must be between 0 and 1, not %s", hotKey);
     }
 
     /** So many records of the usual kinds, about FoodMart's products, in four files at most. */
@@ -95,29 +98,40 @@ public final class ClickstreamGenerator {
           Map.of(),
           Duration.ofMinutes(10),
           Duration.ofMinutes(1),
-          DimensionIds.FOODMART.products());
+          DimensionIds.FOODMART.products(),
+          0);
     }
 
     /** A copy with another number of files. */
     public Config withFiles(int files) {
-      return new Config(records, seed, files, compression, shares, maxLateness, maxSkew, products);
+      return new Config(
+          records, seed, files, compression, shares, maxLateness, maxSkew, products, hotKey);
     }
 
     /** A copy with another compression. */
     public Config withCompression(Compression compression) {
-      return new Config(records, seed, files, compression, shares, maxLateness, maxSkew, products);
+      return new Config(
+          records, seed, files, compression, shares, maxLateness, maxSkew, products, hotKey);
     }
 
     /** A copy with other shares of the kinds named. */
     public Config withShares(Map<Share, Double> others) {
       Map<Share, Double> all = new EnumMap<>(shares);
       all.putAll(others);
-      return new Config(records, seed, files, compression, all, maxLateness, maxSkew, products);
+      return new Config(
+          records, seed, files, compression, all, maxLateness, maxSkew, products, hotKey);
     }
 
     /** A copy with other bounds of time. */
     public Config withBounds(Duration maxLateness, Duration maxSkew) {
-      return new Config(records, seed, files, compression, shares, maxLateness, maxSkew, products);
+      return new Config(
+          records, seed, files, compression, shares, maxLateness, maxSkew, products, hotKey);
+    }
+
+    /** A copy of which this share is of one visitor. */
+    public Config withHotKey(double share) {
+      return new Config(
+          records, seed, files, compression, shares, maxLateness, maxSkew, products, share);
     }
 
     Map<String, String> described() {
@@ -125,6 +139,9 @@ public final class ClickstreamGenerator {
       options.put("max_lateness", maxLateness.toString());
       options.put("max_skew", maxSkew.toString());
       options.put("products", products.toString());
+      if (hotKey > 0) {
+        options.put("hot_key", Double.toString(hotKey));
+      }
       return options;
     }
   }

@@ -20,6 +20,9 @@ final class ClickstreamRun extends GeneratorRun<EventLine, EventDraft> {
   private static final int USERS = 20_000;
   private static final int VISITS = 50;
 
+  /** None of the others. */
+  private static final String HOT_USER = "U999999";
+
   /** Slots a copy may come after the first: near, and far, which is five minutes. */
   private static final int NEAR = 20;
 
@@ -129,6 +132,10 @@ final class ClickstreamRun extends GeneratorRun<EventLine, EventDraft> {
     draft.clear();
     draft.setText(Field.EVENT_ID, String.format(Locale.ROOT, "E%012d", slot));
     random.pick(visits).act();
+    // Drawn only if it is wanted: without, the bytes are what they were.
+    if (config.hotKey() > 0 && random.fraction() < config.hotKey()) {
+      draft.setText(Field.USER_ID, HOT_USER);
+    }
     long delay = random.below(Math.min(USUAL_DELAY_MILLIS, maxLateness) + 1);
     happened(slot, -delay);
     if (random.oneIn(16)) {

@@ -50,11 +50,13 @@ abstract class Generate implements GeneratorEntry {
         throw new UserError(
             "generate " + name() + ": --live is for a topic, --out=kafka://host:port/topic.");
       }
-      if (options.getKeyOut() != null || options.getRate() != 0) {
+      if (options.getKeyOut() != null
+          || options.getRate() != 0
+          || options.getIdlePartition() != null) {
         throw new UserError(
             "generate "
                 + name()
-                + ": --rate and --key-out are for a topic; with --out='"
+                + ": --rate, --idle-partition and --key-out are for a topic; with --out='"
                 + out
                 + "', leave them out.");
       }
@@ -88,6 +90,9 @@ abstract class Generate implements GeneratorEntry {
         PlayTopic.to("--out", out, contract())
             .withRate(options.getRate())
             .withSeed(options.getSeed());
+    if (options.getIdlePartition() != null) {
+      topic = topic.withIdle(options.getIdlePartition(), options.getRecords() / 2);
+    }
     Optional<UnaryOperator<byte[]>> atTheClock = atTheClock(options);
     if (atTheClock.isPresent()) {
       if (options.getKeyOut() != null) {

@@ -58,7 +58,8 @@ public final class GenerateClickstream extends Generate {
     return ClickstreamGenerator.with(
             ClickstreamGenerator.Config.of(options.getRecords(), options.getSeed())
                 .withFiles(files)
-                .withCompression(compression))
+                .withCompression(compression)
+                .withHotKey(options.getHotKey()))
         .writeTo(directory);
   }
 }

@@ -45,6 +45,20 @@ public interface GenerateOptions extends PipelineOptions {
   void setRate(long value);
 
   @Description(
+      "Share of the records that are of one and the same visitor, or customer, from 0 to 1: most work falls on one key")
+  @Default.Double(0)
+  double getHotKey();
+
+  void setHotKey(double value);
+
+  @Description(
+      "Into a topic: this partition gets none of the first half of the records, which go to the others")
+  @Example("1")
+  @Nullable Integer getIdlePartition();
+
+  void setIdlePartition(@Nullable Integer value);
+
+  @Description(
       "File for the answer key of what a topic is given; it is printed if this is not said")
   @Example("out/answer-key.json")
   @Nullable String getKeyOut();

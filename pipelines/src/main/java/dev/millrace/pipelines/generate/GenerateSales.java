@@ -48,7 +48,8 @@ public final class GenerateSales extends Generate {
     return SalesGenerator.with(
             SalesGenerator.Config.of(options.getRecords(), options.getSeed())
                 .withFiles(files)
-                .withCompression(compression))
+                .withCompression(compression)
+                .withHotKey(options.getHotKey()))
         .writeTo(directory);
   }
 }

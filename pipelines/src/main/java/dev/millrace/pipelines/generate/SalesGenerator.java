@@ -64,6 +64,7 @@ public final class SalesGenerator {
    * @param maxLateness bound above which the pipeline will call a record late
    * @param maxSkew bound above which the pipeline will say a record comes from the future
    * @param dimensions the ids that exist
+   * @param hotKey share of the records that are of one customer
    */
   public record Config(
       long records,
@@ -73,7 +74,8 @@ public final class SalesGenerator {
       Map<Share, Double> shares,
       Duration maxLateness,
       Duration maxSkew,
-      DimensionIds dimensions) {
+      DimensionIds dimensions,
+      double hotKey) {
 
     /** Checks it; a refusal says which option, what is wrong and what would do. */
     public Config {
@@ -87,6 +89,7 @@ public final class SalesGenerator {
               + " these to 0");
       Checks.bound("max lateness", maxLateness);
       Checks.bound("max skew", maxSkew);
+      Checks.check(hotKey >= 0 && hotKey <= 1, "hot-key must be between 0 and 1, not %s", hotKey);
       Ids days = dimensions.days();
       Checks.check(
           records <= SALES_OF_A_DAY * days.size(),
@@ -113,42 +116,50 @@ public final class SalesGenerator {
           Map.of(),
           Duration.ofDays(7),
           Duration.ofDays(1),
-          DimensionIds.FOODMART);
+          DimensionIds.FOODMART,
+          0);
     }
 
     /** A copy with another number of files. */
     public Config withFiles(int files) {
       return new Config(
-          records, seed, files, compression, shares, maxLateness, maxSkew, dimensions);
+          records, seed, files, compression, shares, maxLateness, maxSkew, dimensions, hotKey);
     }
 
     /** A copy with another compression. */
     public Config withCompression(Compression compression) {
       return new Config(
-          records, seed, files, compression, shares, maxLateness, maxSkew, dimensions);
+          records, seed, files, compression, shares, maxLateness, maxSkew, dimensions, hotKey);
     }
 
     /** A copy with other shares of the kinds named. */
     public Config withShares(Map<Share, Double> others) {
       Map<Share, Double> all = new EnumMap<>(shares);
       all.putAll(others);
-      return new Config(records, seed, files, compression, all, maxLateness, maxSkew, dimensions);
+      return new Config(
+          records, seed, files, compression, all, maxLateness, maxSkew, dimensions, hotKey);
     }
 
     /** A copy with other bounds of time. */
     public Config withBounds(Duration maxLateness, Duration maxSkew) {
       return new Config(
-          records, seed, files, compression, shares, maxLateness, maxSkew, dimensions);
+          records, seed, files, compression, shares, maxLateness, maxSkew, dimensions, hotKey);
     }
 
     /** A copy with other dimensions. */
     public Config withDimensions(DimensionIds dimensions) {
       return new Config(
-          records, seed, files, compression, shares, maxLateness, maxSkew, dimensions);
+          records, seed, files, compression, shares, maxLateness, maxSkew, dimensions, hotKey);
     }
 
     double share(Share share) {
       return Checks.sum(shares, share);
+    }
+
+    /** A copy of which this share is of one customer. */
+    public Config withHotKey(double share) {
+      return new Config(
+          records, seed, files, compression, shares, maxLateness, maxSkew, dimensions, share);
     }
 
     Map<String, String> described() {
@@ -160,6 +171,9 @@ public final class SalesGenerator {
       options.put("stores", dimensions.stores().toString());
       options.put("promotions", dimensions.promotions().toString());
       options.put("days", dimensions.days().toString());
+      if (hotKey > 0) {
+        options.put("hot_key", Double.toString(hotKey));
+      }
       return options;
     }
   }

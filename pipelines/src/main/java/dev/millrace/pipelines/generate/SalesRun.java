@@ -197,6 +197,10 @@ final class SalesRun extends GeneratorRun<SaleLine, Draft> {
 
   /** Some customers buy often, most seldom. */
   private int customer() {
+    // Drawn only if it is wanted: without, the bytes are what they were.
+    if (config.hotKey() > 0 && random.fraction() < config.hotKey()) {
+      return ids.customers().get(0);
+    }
     double at = random.fraction();
     return ids.customers().get((int) (at * at * ids.customers().size()));
   }

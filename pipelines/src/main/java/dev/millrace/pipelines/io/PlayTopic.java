@@ -8,8 +8,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
-import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
@@ -18,16 +16,12 @@ import java.util.function.LongConsumer;
 import java.util.function.UnaryOperator;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
-import org.apache.kafka.clients.admin.NewTopic;
 import org.apache.kafka.clients.admin.OffsetSpec;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerConfig;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.common.KafkaException;
 import org.apache.kafka.common.TopicPartition;
-import org.apache.kafka.common.config.TopicConfig;
-import org.apache.kafka.common.errors.InvalidReplicationFactorException;
-import org.apache.kafka.common.errors.TopicExistsException;
 import org.apache.kafka.common.serialization.ByteArraySerializer;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -48,7 +42,7 @@ public final class PlayTopic {
   private static final Logger LOG = LoggerFactory.getLogger(PlayTopic.class);
 
   private static final int PARTITIONS = 3;
-  private static final int MAX_BYTES = 8 << 20;
+  private static final int MAX_BYTES = Topics.RECORD_BYTES;
   private static final long NANOS = TimeUnit.SECONDS.toNanos(1);
 
   private final TopicUri uri;
@@ -58,6 +52,10 @@ public final class PlayTopic {
   private final long seed;
 
   private final UnaryOperator<byte[]> lines;
+  private final @Nullable Idle idle;
+
+  /** A partition that gets none of so many records at the beginning. */
+  private record Idle(int partition, long records) {}
 
   private PlayTopic(
       TopicUri uri,
@@ -65,13 +63,15 @@ public final class PlayTopic {
       TopicFormat format,
       long rate,
       long seed,
-      UnaryOperator<byte[]> lines) {
+      UnaryOperator<byte[]> lines,
+      @Nullable Idle idle) {
     this.uri = uri;
     this.contract = contract;
     this.format = format;
     this.rate = rate;
     this.seed = seed;
     this.lines = lines;
+    this.idle = idle;
   }
 
   /**
@@ -86,7 +86,8 @@ public final class PlayTopic {
   public static PlayTopic to(String option, String uri, Contract contract) {
     TopicUri parsed = TopicUri.parse(option, uri, TopicFormat.with("partitions"));
     partitions(parsed);
-    return new PlayTopic(parsed, contract, TopicFormat.of(parsed), 0, 0, UnaryOperator.identity());
+    return new PlayTopic(
+        parsed, contract, TopicFormat.of(parsed), 0, 0, UnaryOperator.identity(), null);
   }
 
   /** Whether a URI means a topic. */
@@ -99,17 +100,25 @@ public final class PlayTopic {
     if (perSecond < 0) {
       throw new UserError("--rate is " + perSecond + "; give records a second, or 0 for no bound.");
     }
-    return new PlayTopic(uri, contract, format, perSecond, seed, lines);
+    return new PlayTopic(uri, contract, format, perSecond, seed, lines, idle);
   }
 
   /** The same with another seed. */
   public PlayTopic withSeed(long other) {
-    return new PlayTopic(uri, contract, format, rate, other, lines);
+    return new PlayTopic(uri, contract, format, rate, other, lines, idle);
   }
 
   /** The same, writing what is made of each line when it is its turn. */
   public PlayTopic withLines(UnaryOperator<byte[]> made) {
-    return new PlayTopic(uri, contract, format, rate, seed, made);
+    return new PlayTopic(uri, contract, format, rate, seed, made, idle);
+  }
+
+  /** The same, with a partition that gets none of the first so many records. */
+  public PlayTopic withIdle(int partition, long records) {
+    if (partition < 0) {
+      throw new UserError("--idle-partition is " + partition + "; partitions count from 0.");
+    }
+    return new PlayTopic(uri, contract, format, rate, seed, lines, new Idle(partition, records));
   }
 
   /** The topic as a source. */
@@ -147,13 +156,23 @@ public final class PlayTopic {
   }
 
   private Played prepare(Topics topics) {
-    make(topics);
-    List<TopicPartition> partitions = topics.partitions();
     int wanted = partitions(uri);
+    topics.make(wanted > 0 ? wanted : PARTITIONS);
+    List<TopicPartition> partitions = topics.partitions();
     if (wanted > 0 && wanted != partitions.size()) {
       throw new UserError(
           "%s: the topic '%s' has %d partitions, not %d; leave 'partitions' out, or name another topic."
               .formatted(uri.option(), uri.topic(), partitions.size(), wanted));
+    }
+    if (idle != null && (partitions.size() < 2 || idle.partition() >= partitions.size())) {
+      throw new UserError(
+          "--idle-partition is %d, and the topic '%s' has %s; name one of them, of two at least."
+              .formatted(
+                  idle.partition(),
+                  uri.topic(),
+                  partitions.size() == 1
+                      ? "partition 0 only"
+                      : "the partitions 0 to " + (partitions.size() - 1)));
     }
     if (!topics.hasLogAppendTime()) {
       LOG.warn(
@@ -168,39 +187,6 @@ public final class PlayTopic {
 
   private static long sum(Map<Integer, Long> offsets) {
     return offsets.values().stream().mapToLong(Long::longValue).sum();
-  }
-
-  private void make(Topics topics) {
-    int wanted = partitions(uri);
-    NewTopic topic =
-        new NewTopic(uri.topic(), Optional.of(wanted > 0 ? wanted : PARTITIONS), Optional.empty())
-            .configs(
-                Map.of(
-                    TopicConfig.MESSAGE_TIMESTAMP_TYPE_CONFIG,
-                    "LogAppendTime",
-                    TopicConfig.MAX_MESSAGE_BYTES_CONFIG,
-                    Integer.toString(MAX_BYTES)));
-    try {
-      topics.admin().createTopics(List.of(topic)).all().get();
-    } catch (InterruptedException interrupted) {
-      Thread.currentThread().interrupt();
-      throw new IllegalStateException("interrupted while making a topic", interrupted);
-    } catch (ExecutionException failed) {
-      Throwable cause = failed.getCause() == null ? failed : failed.getCause();
-      if (cause instanceof InvalidReplicationFactorException) {
-        throw new UserError(
-            uri.option()
-                + ": the topic '"
-                + uri.topic()
-                + "' cannot be made ("
-                + cause.getMessage()
-                + ").",
-            cause);
-      }
-      if (!(cause instanceof TopicExistsException)) {
-        throw topics.translated(cause);
-      }
-    }
   }
 
   /** How many partitions the URI asks for; 0 if it does not say. */
@@ -313,7 +299,7 @@ public final class PlayTopic {
       }
       byte[] made = lines.apply(line);
       byte[] value = wire == null ? made : wire.value(made);
-      int partition = (int) Math.floorMod(seed + sent, (long) partitions);
+      int partition = partition();
       // What becomes of it is told to the callback.
       Future<?> unused =
           producer.send(
@@ -330,6 +316,14 @@ public final class PlayTopic {
         told = now;
         progress.accept(sent);
       }
+    }
+
+    private int partition() {
+      if (idle == null || sent >= idle.records()) {
+        return (int) Math.floorMod(seed + sent, (long) partitions);
+      }
+      int other = (int) Math.floorMod(seed + sent, (long) partitions - 1);
+      return other < idle.partition() ? other : other + 1;
     }
 
     private void awaitTurn() {

@@ -4,6 +4,7 @@ import dev.millrace.contract.Contract;
 import dev.millrace.pipelines.UserError;
 import dev.millrace.transforms.RawRecord;
 import java.time.Duration;
+import java.util.Optional;
 import java.util.Set;
 import org.apache.beam.sdk.transforms.PTransform;
 import org.apache.beam.sdk.values.PBegin;
@@ -85,6 +86,16 @@ public final class RecordSource extends PTransform<PBegin, PCollection<RawRecord
   /** Whether it is a topic: what it holds now is all there is. */
   public boolean isTopic() {
     return reader instanceof RecordTopic;
+  }
+
+  /** Name of the topic, if it is one. */
+  public Optional<String> topic() {
+    return reader instanceof RecordTopic topic ? Optional.of(topic.topic()) : Optional.empty();
+  }
+
+  /** How far the topic reaches, while it is read; empty if it is none. */
+  public Optional<TopicEnds> ends() {
+    return reader instanceof RecordTopic topic ? Optional.of(topic.ends()) : Optional.empty();
   }
 
   /** Whether the reading ends. */

@@ -103,6 +103,9 @@ public final class RecordTopic extends PTransform<PBegin, PCollection<RawRecord>
   private final boolean arrivalIsKnown;
   private final TopicFormat format;
 
+  /** Where the reading of this begins, from when it is part of a pipeline. */
+  private transient @Nullable Map<Integer, Long> begun;
+
   private RecordTopic(TopicUri uri, String written, Duration maxLateness) {
     this.uri = uri;
     this.written = written;
@@ -170,6 +173,19 @@ public final class RecordTopic extends PTransform<PBegin, PCollection<RawRecord>
     return written;
   }
 
+  /** Name of the topic. */
+  String topic() {
+    return uri.topic();
+  }
+
+  /** How far the topic reaches, while it is read; after it has become part of a pipeline. */
+  TopicEnds ends() {
+    if (begun == null) {
+      throw new IllegalStateException("the topic is no part of a pipeline yet");
+    }
+    return new TopicEnds(uri, begun);
+  }
+
   /** Whether the reading ends. */
   public boolean isBounded() {
     return bounded;
@@ -219,9 +235,10 @@ public final class RecordTopic extends PTransform<PBegin, PCollection<RawRecord>
   public PCollection<RawRecord> expand(PBegin begin) {
     try (Topics topics = Topics.at(uri)) {
       List<TopicPartition> partitions = topics.partitions();
+      begun = starts(topics, partitions);
       return (bounded
               ? readToTheEnd(begin, slices(topics, partitions))
-              : readOn(begin, partitions, starts(topics, partitions)))
+              : readOn(begin, partitions, begun))
           .setCoder(RawRecord.coder());
     }
   }

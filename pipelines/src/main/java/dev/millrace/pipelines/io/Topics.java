@@ -6,12 +6,14 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.ExecutionException;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.Config;
 import org.apache.kafka.clients.admin.ListOffsetsOptions;
+import org.apache.kafka.clients.admin.NewTopic;
 import org.apache.kafka.clients.admin.OffsetSpec;
 import org.apache.kafka.clients.admin.TopicDescription;
 import org.apache.kafka.common.IsolationLevel;
@@ -23,7 +25,9 @@ import org.apache.kafka.common.config.ConfigException;
 import org.apache.kafka.common.config.ConfigResource;
 import org.apache.kafka.common.config.TopicConfig;
 import org.apache.kafka.common.errors.AuthorizationException;
+import org.apache.kafka.common.errors.InvalidReplicationFactorException;
 import org.apache.kafka.common.errors.TimeoutException;
+import org.apache.kafka.common.errors.TopicExistsException;
 import org.apache.kafka.common.errors.UnknownTopicOrPartitionException;
 import org.jspecify.annotations.Nullable;
 
@@ -31,6 +35,12 @@ import org.jspecify.annotations.Nullable;
 final class Topics implements AutoCloseable {
 
   private static final Duration PATIENCE = Duration.ofSeconds(10);
+
+  /** What a record of a topic that is made here can have. */
+  static final int RECORD_BYTES = 8 << 20;
+
+  /** Half of what a producer keeps in memory. */
+  private static final int MAX_REQUEST = 16 << 20;
 
   private final TopicUri uri;
   private final Admin admin;
@@ -67,6 +77,39 @@ final class Topics implements AutoCloseable {
     }
   }
 
+  /** Makes the topic, by the broker's clock and for long records, if it is not there. */
+  void make(int partitions) {
+    NewTopic topic =
+        new NewTopic(uri.topic(), Optional.of(partitions), Optional.empty())
+            .configs(
+                Map.of(
+                    TopicConfig.MESSAGE_TIMESTAMP_TYPE_CONFIG,
+                    "LogAppendTime",
+                    TopicConfig.MAX_MESSAGE_BYTES_CONFIG,
+                    Integer.toString(RECORD_BYTES)));
+    try {
+      admin.createTopics(List.of(topic)).all().get();
+    } catch (InterruptedException interrupted) {
+      Thread.currentThread().interrupt();
+      throw new IllegalStateException("interrupted while making a topic", interrupted);
+    } catch (ExecutionException failed) {
+      Throwable cause = failed.getCause() == null ? failed : failed.getCause();
+      if (cause instanceof InvalidReplicationFactorException) {
+        throw new UserError(
+            uri.option()
+                + ": the topic '"
+                + uri.topic()
+                + "' cannot be made ("
+                + cause.getMessage()
+                + ").",
+            cause);
+      }
+      if (!(cause instanceof TopicExistsException)) {
+        throw translated(cause);
+      }
+    }
+  }
+
   /** The partitions of the topic, in order. */
   List<TopicPartition> partitions() {
     TopicDescription topic =
@@ -85,6 +128,14 @@ final class Topics implements AutoCloseable {
     return "LogAppendTime".equals(config.get(TopicConfig.MESSAGE_TIMESTAMP_TYPE_CONFIG).value());
   }
 
+  /** How many bytes a record may have here, and in what writes it. */
+  int maxMessageBytes() {
+    ConfigResource resource = new ConfigResource(ConfigResource.Type.TOPIC, uri.topic());
+    Config config = answer(admin.describeConfigs(Set.of(resource)).values().get(resource));
+    return Math.min(
+        MAX_REQUEST, Integer.parseInt(config.get(TopicConfig.MAX_MESSAGE_BYTES_CONFIG).value()));
+  }
+
   /** An offset of each partition; of records that are committed. */
   Map<Integer, Long> offsets(List<TopicPartition> partitions, OffsetSpec spec) {
     Map<TopicPartition, OffsetSpec> asked = new HashMap<>();
@@ -95,8 +146,14 @@ final class Topics implements AutoCloseable {
     return offsets;
   }
 
-  Admin admin() {
-    return admin;
+  /** The time of the newest record of each partition, in milliseconds; -1 of one without. */
+  Map<Integer, Long> newest(List<TopicPartition> partitions) {
+    Map<TopicPartition, OffsetSpec> asked = new HashMap<>();
+    partitions.forEach(partition -> asked.put(partition, OffsetSpec.maxTimestamp()));
+    Map<Integer, Long> times = new TreeMap<>();
+    answer(admin.listOffsets(asked).all())
+        .forEach((partition, found) -> times.put(partition.partition(), found.timestamp()));
+    return times;
   }
 
   /** What the broker answers. */

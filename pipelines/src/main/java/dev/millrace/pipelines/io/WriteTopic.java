@@ -3,11 +3,14 @@ package dev.millrace.pipelines.io;
 import dev.millrace.contract.Contract;
 import dev.millrace.contract.FieldContract;
 import dev.millrace.pipelines.UserError;
+import dev.millrace.schemas.system.DeadLetter;
 import java.io.IOException;
+import java.io.Serializable;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.UUID;
 import org.apache.avro.specific.SpecificRecord;
 import org.apache.beam.sdk.coders.ByteArrayCoder;
 import org.apache.beam.sdk.io.kafka.KafkaIO;
@@ -24,14 +27,15 @@ import org.apache.kafka.common.header.internals.RecordHeader;
 import org.apache.kafka.common.serialization.ByteArraySerializer;
 
 /**
- * Writes rows to a Kafka topic as JSON, named by {@code kafka://host:port[,host:port]/topic}, with
- * a parameter after a {@code ?}: {@code delivery=at-least-once} (the default) or {@code
- * delivery=exactly-once}.
+ * Writes rows to a Kafka topic as JSON, or dead letters as what was refused; the topic is named by
+ * {@code kafka://host:port[,host:port]/topic}, with a parameter after a {@code ?}: {@code
+ * delivery=at-least-once} (the default) or {@code delivery=exactly-once}.
  *
  * <p>The key of a record is the row's key, as a JSON object; the value is the row; the header
  * {@code millrace.pane} counts the panes that stated this key and window, from 0. A later record of
  * a key replaces an earlier one, so the topic can be compacted, and a reader that keeps the last of
- * each key, or the greatest pane, has the table.
+ * each key, or the greatest pane, has the table. A dead letter is written as {@link ToLetterRecord}
+ * says.
  *
  * <p><b>Input:</b> records of a contract with a key. <b>Output:</b> none. <b>Bounded/unbounded:</b>
  * both. <b>State and timers:</b> none at least once; exactly once those of Beam's {@code
@@ -50,12 +54,20 @@ public final class WriteTopic<T extends SpecificRecord> extends PTransform<PColl
 
   private static final String EXACTLY_ONCE = "exactly-once";
 
-  private final TopicUri uri;
-  private final Contract contract;
+  /** What a record takes at least, as brokers come. */
+  private static final int REQUEST_BYTES = 1 << 20;
 
-  private WriteTopic(TopicUri uri, Contract contract) {
+  private final TopicUri uri;
+  private final Form<T> form;
+
+  private WriteTopic(TopicUri uri, Form<T> form) {
     this.uri = uri;
-    this.contract = contract;
+    this.form = form;
+  }
+
+  /** Makes the records of a topic, of which none may be greater than some bytes. */
+  private interface Form<T> extends Serializable {
+    DoFn<T, ProducerRecord<byte[], byte[]>> of(String topic, int maxBytes);
   }
 
   /**
@@ -66,12 +78,39 @@ public final class WriteTopic<T extends SpecificRecord> extends PTransform<PColl
    */
   public static <T extends SpecificRecord> WriteTopic<T> to(
       String option, String uri, Class<T> type) {
+    return new WriteTopic<>(
+        parse(option, uri), (topic, maxBytes) -> new ToRecord<>(topic, Contract.of(type)));
+  }
+
+  /**
+   * Writes dead letters to the topic a URI names.
+   *
+   * @param run the run that refused them
+   * @param topicOfStage the topic each stage refuses records of, if it is one
+   * @throws UserError if the URI is wrong
+   */
+  public static WriteTopic<DeadLetter> deadLetters(
+      String option, String uri, String run, Map<String, String> topicOfStage) {
+    Map<String, String> topics = Map.copyOf(topicOfStage);
+    TopicUri topic = parse(option, uri);
+    if (topics.containsValue(topic.topic())) {
+      throw new UserError(
+          option
+              + ": the run reads '"
+              + topic.topic()
+              + "', and would read what it has refused there again; name another topic.");
+    }
+    return new WriteTopic<>(
+        topic, (name, maxBytes) -> new ToLetterRecord(name, maxBytes, run, topics));
+  }
+
+  private static TopicUri parse(String option, String uri) {
     TopicUri topic = TopicUri.parse(option, uri, Set.of("delivery"));
     String delivery = topic.parameters().getOrDefault("delivery", "at-least-once");
     if (!delivery.equals("at-least-once") && !delivery.equals(EXACTLY_ONCE)) {
       throw topic.wrong("delivery", "delivery=at-least-once or delivery=exactly-once");
     }
-    return new WriteTopic<>(topic, Contract.of(type));
+    return topic;
   }
 
   /** Checks that the topic is there; a {@link UserError} says what is wrong. */
@@ -81,8 +120,19 @@ public final class WriteTopic<T extends SpecificRecord> extends PTransform<PColl
     }
   }
 
+  /** Makes the topic, if it is not there; a {@link UserError} says what is wrong. */
+  public void prepare() {
+    try (Topics topics = Topics.at(uri)) {
+      topics.make(1);
+    }
+  }
+
   @Override
   public PDone expand(PCollection<T> rows) {
+    int maxBytes;
+    try (Topics topics = Topics.at(uri)) {
+      maxBytes = topics.maxMessageBytes();
+    }
     KafkaIO.WriteRecords<byte[], byte[]> write =
         KafkaIO.<byte[], byte[]>writeRecords()
             .withBootstrapServers(uri.servers())
@@ -93,6 +143,8 @@ public final class WriteTopic<T extends SpecificRecord> extends PTransform<PColl
                 Map.of(
                     ProducerConfig.ACKS_CONFIG,
                     "all",
+                    ProducerConfig.MAX_REQUEST_SIZE_CONFIG,
+                    Math.max(REQUEST_BYTES, maxBytes),
                     ProducerConfig.ENABLE_IDEMPOTENCE_CONFIG,
                     true,
                     ProducerConfig.LINGER_MS_CONFIG,
@@ -106,9 +158,10 @@ public final class WriteTopic<T extends SpecificRecord> extends PTransform<PColl
             "%s: 'delivery=exactly-once' needs a runner that gives a step its input again as it was, which %s does not (https://github.com/apache/beam/issues/19131). Use --runner=flink, or delivery=at-least-once: every record has a key, so that it can stand twice and count once."
                 .formatted(uri.option(), runner));
       }
-      write = write.withEOS(SHARDS, "millrace-" + uri.topic());
+      // Of this run alone: Beam refuses to go on where another run has left off.
+      write = write.withEOS(SHARDS, "millrace-" + uri.topic() + "-" + UUID.randomUUID());
     }
-    rows.apply("Records", ParDo.of(new ToRecord<T>(uri.topic(), contract)))
+    rows.apply("Records", ParDo.of(form.of(uri.topic(), maxBytes)))
         .setCoder(ProducerRecordCoder.of(ByteArrayCoder.of(), ByteArrayCoder.of()))
         .apply("Write", write);
     return PDone.in(rows.getPipeline());

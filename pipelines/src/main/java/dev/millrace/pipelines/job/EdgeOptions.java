@@ -37,6 +37,14 @@ public interface EdgeOptions extends PipelineOptions {
 
   void setWarehousePassword(@Nullable String value);
 
+  @Description(
+      "Also write each dead letter to this Kafka topic, with the headers of Kafka Connect's dead letter queues:"
+          + " kafka://host:port/rejects. At least once, with its id as key; or ?delivery=exactly-once on Flink")
+  @Example("kafka://127.0.0.1:9092/rejects")
+  @Nullable String getDeadLetters();
+
+  void setDeadLetters(@Nullable String value);
+
   @Description("Directory of the report")
   @Default.String("out/report")
   String getReport();

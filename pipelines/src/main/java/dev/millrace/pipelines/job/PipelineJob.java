@@ -10,6 +10,7 @@ import dev.millrace.pipelines.io.Manifest;
 import dev.millrace.pipelines.io.Mend;
 import dev.millrace.pipelines.io.Mends;
 import dev.millrace.pipelines.io.RecordSource;
+import dev.millrace.pipelines.io.WriteTopic;
 import dev.millrace.pipelines.io.warehouse.PreparedWarehouse;
 import dev.millrace.pipelines.io.warehouse.Run;
 import dev.millrace.pipelines.io.warehouse.TableChange;
@@ -37,6 +38,7 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -50,6 +52,7 @@ import org.apache.beam.sdk.transforms.Combine;
 import org.apache.beam.sdk.transforms.Count;
 import org.apache.beam.sdk.transforms.Filter;
 import org.apache.beam.sdk.transforms.MapElements;
+import org.apache.beam.sdk.transforms.Wait;
 import org.apache.beam.sdk.values.PCollection;
 import org.apache.beam.sdk.values.TypeDescriptors;
 import org.jspecify.annotations.Nullable;
@@ -78,6 +81,8 @@ public abstract class PipelineJob implements CatalogueEntry.Job {
   private @Nullable PreparedWarehouse prepared;
   private @Nullable LakeLock lock;
   private @Nullable TimeRange backfill;
+  private @Nullable WriteTopic<DeadLetter> letterTopic;
+  private @Nullable PCollection<DeadLetter> untold;
 
   /** A logical input. */
   private record Input(String name, RecordSource source, long files, List<String> chain) {
@@ -180,6 +185,23 @@ public abstract class PipelineJob implements CatalogueEntry.Job {
         .findFirst();
   }
 
+  @Override
+  public final Optional<CatalogueEntry.Watch> watch() {
+    if (!isLive()) {
+      return Optional.empty();
+    }
+    List<LiveWatch.Input> topics = new ArrayList<>();
+    for (Input input : inputs) {
+      if (!input.source().isBounded()) {
+        input
+            .source()
+            .ends()
+            .ifPresent(ends -> topics.add(new LiveWatch.Input(ends, input.chain().get(0))));
+      }
+    }
+    return Optional.of(new LiveWatch(topics, prepared(), Instant.now()));
+  }
+
   // ---------------------------------------------------------------------------------- backfill
 
   /**
@@ -239,6 +261,12 @@ public abstract class PipelineJob implements CatalogueEntry.Job {
 
   @Override
   public void prepare() {
+    if (options.getDeadLetters() != null && !isBackfill()) {
+      letterTopic =
+          WriteTopic.deadLetters(
+              "--dead-letters", options.getDeadLetters(), run.id(), topicOfStage());
+      letterTopic.prepare();
+    }
     try {
       if (options.getSecret().equals(EdgeOptions.DEFAULT_SECRET)) {
         Vault.createIfAbsent(Path.of(options.getSecret().substring("file:".length())));
@@ -353,6 +381,31 @@ public abstract class PipelineJob implements CatalogueEntry.Job {
   }
 
   /**
+   * Writes the rejects to their table, and to a topic if that was asked for: live at once, in a
+   * batch when they are published, since outside nothing can be taken back.
+   */
+  protected final void deadLetters(PCollection<DeadLetter> rejects) {
+    table("DeadLetters", rejects, DeadLetter.class);
+    if (letterTopic != null && isLive()) {
+      rejects.apply("DeadLetterTopic", letterTopic);
+    } else if (letterTopic != null) {
+      untold = rejects;
+    }
+  }
+
+  /** The topic each stage refuses records of. */
+  private Map<String, String> topicOfStage() {
+    Map<String, String> topics = new HashMap<>();
+    for (Input input : inputs) {
+      input
+          .source()
+          .topic()
+          .ifPresent(topic -> input.chain().forEach(stage -> topics.put(stage, topic)));
+    }
+    return topics;
+  }
+
+  /**
    * Publishes the tables that were written, and then the lake, when the gate has let the run pass.
    * What it returns comes when the tables are published.
    */
@@ -365,6 +418,11 @@ public abstract class PipelineJob implements CatalogueEntry.Job {
             "WarehousePublished",
             Combine.globally(Count.<TableChange>combineFn()).withoutDefaults())
         .apply("PublishLake", lake.publish().after(files));
+    if (letterTopic != null && untold != null) {
+      untold
+          .apply("PublishedDeadLetters", Wait.on(published))
+          .apply("DeadLetterTopic", letterTopic);
+    }
     return published;
   }
 

@@ -136,7 +136,7 @@ final class SalesJob extends PipelineJob {
     table("CustomerRunningTotals", answers.customerRunningTotals(), CustomerRunningTotal.class);
     table("LapsedCustomers", answers.lapsedCustomers(), LapsedCustomer.class);
     table("TopProducts", answers.topProducts(), TopProduct.class);
-    table("DeadLetters", rejects, DeadLetter.class);
+    deadLetters(rejects);
     table("Ledger", results.ledger(), LedgerEntry.class);
     table("Profile", results.profile(), FieldProfile.class);
   }

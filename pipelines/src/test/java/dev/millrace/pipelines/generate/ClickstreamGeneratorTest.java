@@ -26,6 +26,7 @@ import java.security.MessageDigest;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.EnumMap;
 import java.util.EnumSet;
 import java.util.HashMap;
@@ -38,6 +39,7 @@ import java.util.Objects;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -74,6 +76,7 @@ class ClickstreamGeneratorTest {
         Config.of(2_000, -4).withShares(MANY_FAULTS).withCompression(Compression.GZIP),
         Config.of(3_000, 5).withShares(MANY_FAULTS).withBounds(Duration.ZERO, Duration.ZERO),
         Config.of(2_000, 6).withShares(NO_FAULTS).withShares(Map.of(Share.DUPLICATES, 0.5)),
+        Config.of(2_000, 9).withShares(MANY_FAULTS).withHotKey(0.8),
         Config.of(1, 7),
         Config.of(3, 8).withShares(MANY_FAULTS));
   }
@@ -123,13 +126,33 @@ class ClickstreamGeneratorTest {
   }
 
   @Test
+  void oneVisitorHasTheShareOfTheHotKey() throws IOException {
+    // When
+    AnswerKey key =
+        ClickstreamGenerator.with(
+                Config.of(4_000, 9).withShares(NO_FAULTS).withFiles(1).withHotKey(0.8))
+            .writeTo(directory);
+
+    // Then
+    Map<String, Long> events =
+        Files.readAllLines(directory.resolve("clickstream-00000.jsonl")).stream()
+            .map(line -> line.replaceAll(".*\"user_id\"\\s*:\\s*\"([^\"]*)\".*", "$1"))
+            .collect(Collectors.groupingBy(user -> user, Collectors.counting()));
+    assertThat(Collections.max(events.values()) / 4_000.0, closeTo(0.8, 0.03));
+    assertThat(key.config().get("hot_key"), is("0.8"));
+  }
+
+  @Test
   void everyReasonOccurs() throws IOException {
     // When
     AnswerKey key =
         ClickstreamGenerator.with(Config.of(5_000, 1).withShares(MANY_FAULTS)).writeTo(directory);
 
     // Then
-    assertThat(key.total().rejects().keySet(), is(EnumSet.allOf(Reason.class)));
+    // A connector fails on what it reads, not on what a file holds.
+    assertThat(
+        key.total().rejects().keySet(),
+        is(EnumSet.complementOf(EnumSet.of(Reason.CONNECTOR_FAILURE))));
     assertThat(key.total().orphans().keySet(), is(Set.of("product_id")));
     assertThat(key.total().revenue(), greaterThan(BigDecimal.ZERO));
   }

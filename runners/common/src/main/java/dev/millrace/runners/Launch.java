@@ -59,7 +59,14 @@ final class Launch {
               "Stopped. The tables hold what was read; run the same command again to go on.");
         }
         narrator.phase(job.isLive() ? "Live, until stopped (Ctrl-C)" : "Running");
-        PipelineResult result = await(pipeline.run(), job);
+        PipelineResult running = pipeline.run();
+        Lookout lookout = Lookout.over(job, narrator);
+        PipelineResult result;
+        try {
+          result = await(running, job);
+        } finally {
+          lookout.close();
+        }
         narrator.phase("Finishing");
         String summary = job.finish(result);
         narrator.close();

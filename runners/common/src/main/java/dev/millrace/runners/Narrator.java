@@ -88,6 +88,16 @@ final class Narrator implements AutoCloseable {
     return String.format(Locale.ROOT, "%.1f s", seconds());
   }
 
+  /** Tells something while the phase goes on; it stands in the log too. */
+  void say(String sentence) {
+    if (mode == LogMode.TEXT) {
+      err.println((terminal ? REWRITE : "") + command + ": " + sentence);
+    }
+    MDC.put("command", command);
+    LoggerFactory.getLogger(Millrace.class).warn(sentence);
+    MDC.clear();
+  }
+
   /** Ends the phase. */
   @Override
   public void close() {

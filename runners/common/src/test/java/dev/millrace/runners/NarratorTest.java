@@ -66,6 +66,24 @@ class NarratorTest {
   }
 
   @Test
+  void whatIsSaidStandsInALineOfItsOwnAndThePhaseGoesOn() {
+    // Given
+    Narrator narrator = new Narrator(LogMode.TEXT, err, false, "run");
+    Narrator quiet = new Narrator(LogMode.QUIET, err, false, "run");
+    narrator.phase("Live");
+
+    // When
+    narrator.say("No window has closed.");
+    quiet.say("No window has closed.");
+    narrator.close();
+
+    // Then
+    assertThat(
+        text(),
+        matchesPattern("run: Live …\nrun: No window has closed\\.\nrun: Live: [0-9.]+ s\n"));
+  }
+
+  @Test
   void theStageThatMovesIsShown() {
     // Given
     Narrator narrator = new Narrator(LogMode.TEXT, err, true, "run");

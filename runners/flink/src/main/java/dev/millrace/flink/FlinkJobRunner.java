@@ -25,14 +25,14 @@ public final class FlinkJobRunner extends PipelineRunner<FlinkJob> {
 
   /** The runner for these options; Beam calls it. */
   public static FlinkJobRunner fromOptions(PipelineOptions options) {
+    // The name that reports show, and that Beam's exactly-once sinks ask for before the run.
+    options.setRunner(FlinkRunner.class);
     return new FlinkJobRunner(options.as(FlinkPipelineOptions.class));
   }
 
   @Override
   public FlinkJob run(Pipeline pipeline) {
     options.setAttachedMode(false);
-    // The name that reports show.
-    options.setRunner(FlinkRunner.class);
     String given = options.getFlinkConfDir();
     boolean stream = options.isStreaming() || hasUnbounded(pipeline);
     Path config = ClusterConfig.write(given == null ? null : Path.of(given), stream);

@@ -22,14 +22,17 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.Stream;
 import org.apache.beam.runners.flink.FlinkPipelineOptions;
+import org.apache.beam.runners.flink.FlinkRunner;
 import org.apache.beam.sdk.Pipeline;
 import org.apache.beam.sdk.PipelineResult.State;
+import org.apache.beam.sdk.PipelineRunner;
 import org.apache.beam.sdk.coders.VarIntCoder;
 import org.apache.beam.sdk.io.GenerateSequence;
 import org.apache.beam.sdk.metrics.Counter;
 import org.apache.beam.sdk.metrics.MetricResult;
 import org.apache.beam.sdk.metrics.Metrics;
 import org.apache.beam.sdk.metrics.MetricsFilter;
+import org.apache.beam.sdk.options.PipelineOptions;
 import org.apache.beam.sdk.options.PipelineOptionsFactory;
 import org.apache.beam.sdk.transforms.Create;
 import org.apache.beam.sdk.transforms.DoFn;
@@ -71,6 +74,19 @@ class FlinkJobRunnerTest {
     assertThat(state, equalTo(State.DONE));
     assertThat(counted(job), equalTo(3L));
     assertThat(directory.resolve(".millrace/flink/checkpoints").toFile().exists(), equalTo(false));
+  }
+
+  @Test
+  void beamKnowsTheRunnerWhenItChecksThePipeline() {
+    // Given: as Kafka's exactly-once sink does, which refuses runners it does not know by name
+    Pipeline pipeline = pipeline();
+    PipelineOptions options = pipeline.getOptions();
+
+    // When
+    PipelineRunner.fromOptions(options);
+
+    // Then
+    assertThat(options.getRunner(), equalTo(FlinkRunner.class));
   }
 
   @Test

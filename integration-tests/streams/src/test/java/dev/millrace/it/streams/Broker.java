@@ -13,6 +13,7 @@ import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.NewTopic;
+import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerRecord;
@@ -45,11 +46,20 @@ final class Broker implements AutoCloseable {
   }
 
   void makeTopic(String topic, int partitions, String timestampType) throws Exception {
+    makeTopic(topic, partitions, timestampType, 8 << 20);
+  }
+
+  void makeTopic(String topic, int partitions, String timestampType, int maxBytes)
+      throws Exception {
     try (Admin admin = Admin.create(Map.of("bootstrap.servers", servers()))) {
       NewTopic made =
           new NewTopic(topic, Optional.of(partitions), Optional.empty())
               .configs(
-                  Map.of("message.timestamp.type", timestampType, "max.message.bytes", "8388608"));
+                  Map.of(
+                      "message.timestamp.type",
+                      timestampType,
+                      "max.message.bytes",
+                      Integer.toString(maxBytes)));
       admin.createTopics(Set.of(made)).all().get(30, TimeUnit.SECONDS);
     }
   }
@@ -94,6 +104,11 @@ final class Broker implements AutoCloseable {
 
   /** The values of a topic. */
   List<byte[]> readAll(String topic) {
+    return records(topic).stream().map(ConsumerRecord::value).toList();
+  }
+
+  /** The records of a topic. */
+  List<ConsumerRecord<byte[], byte[]>> records(String topic) {
     try (KafkaConsumer<byte[], byte[]> consumer =
         new KafkaConsumer<>(
             Map.of("bootstrap.servers", servers()),
@@ -106,12 +121,12 @@ final class Broker implements AutoCloseable {
       consumer.assign(partitions);
       consumer.seekToBeginning(partitions);
       Map<TopicPartition, Long> ends = consumer.endOffsets(partitions);
-      List<byte[]> values = new ArrayList<>();
+      List<ConsumerRecord<byte[], byte[]>> records = new ArrayList<>();
       while (partitions.stream()
           .anyMatch(partition -> consumer.position(partition) < ends.getOrDefault(partition, 0L))) {
-        consumer.poll(Duration.ofMillis(100)).forEach(record -> values.add(record.value()));
+        consumer.poll(Duration.ofMillis(100)).forEach(records::add);
       }
-      return values;
+      return records;
     }
   }
 

@@ -4,6 +4,8 @@ import static org.awaitility.Awaitility.await;
 import static org.hamcrest.MatcherAssert.assertThat;
 import static org.hamcrest.Matchers.containsString;
 import static org.hamcrest.Matchers.equalTo;
+import static org.hamcrest.Matchers.greaterThan;
+import static org.hamcrest.Matchers.startsWith;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import dev.millrace.local.LocalPostgres;
@@ -17,13 +19,16 @@ import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.security.MessageDigest;
 import java.sql.Connection;
 import java.sql.DriverManager;
 import java.sql.Statement;
 import java.time.Duration;
 import java.time.Instant;
+import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -44,8 +49,10 @@ import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.common.TopicPartition;
+import org.apache.kafka.common.header.Header;
 import org.apache.kafka.common.serialization.ByteArraySerializer;
 import org.apache.kafka.common.serialization.StringDeserializer;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -127,6 +134,130 @@ class StreamIsBatchIT {
                 .map(StreamIsBatchIT::essence)
                 .sorted()
                 .toList()));
+  }
+
+  @Test
+  void everyDeadLetterStandsOnItsTopicAsItStandsInTheStore() throws Exception {
+    // Given
+    String topic = "refusing";
+    broker.makeTopic(topic, PARTITIONS, "CreateTime");
+    long records = play(topic, 102);
+    for (String letters : List.of("rejects-live", "rejects-batch", "aggregated-refusing")) {
+      broker.makeTopic(letters, 2);
+    }
+
+    // When
+    live(
+        "refusing_live",
+        broker.uri(topic),
+        broker.uri("aggregated-refusing"),
+        records,
+        broker.uri("rejects-live"));
+    batch(
+        "refusing_batch",
+        broker.uri(topic) + "?until=end",
+        home.resolve("archive_refusing"),
+        broker.uri("rejects-batch"));
+
+    // Then
+    List<String> stored = lettersIn("refusing_batch");
+    assertThat(stored.size(), greaterThan(10));
+    assertThat(lettersIn("refusing_live"), equalTo(stored));
+    assertThat(lettersOn("rejects-live"), equalTo(stored));
+    assertThat(lettersOn("rejects-batch"), equalTo(stored));
+  }
+
+  @Test
+  void aLiveRunIsToldOfWhatHoldsItsWindowsOpen() throws Exception {
+    // Given: a run that has not begun to read, of a topic with an empty partition
+    String topic = "watched";
+    broker.makeTopic(topic, PARTITIONS + 1, "CreateTime");
+    long records = play(topic, 103);
+    String url = newDatabase("watched");
+    ClickstreamOptions options = options(url, broker.uri(topic), home.resolve("no_lake"));
+    CatalogueEntry.Job job = new ClickstreamEntry().job(options, new NoSurroundings());
+    job.prepare();
+    Pipeline pipeline = Pipeline.create(options);
+    job.build(pipeline);
+    Instant begin = Instant.now().plusSeconds(1);
+
+    try (CatalogueEntry.Watch watch = job.watch().orElseThrow();
+        Connection warehouse = DriverManager.getConnection(url)) {
+      // When
+      String first = watch.look(begin).orElse("");
+      String unread = watch.look(begin.plusSeconds(30)).orElse("");
+      PipelineResult running = pipeline.run();
+      String read;
+      String idle;
+      try {
+        await()
+            .atMost(Duration.ofMinutes(2))
+            .until(() -> ClickTables.isComplete(warehouse, records));
+        read = watch.look(begin.plusSeconds(60)).orElse("");
+        idle = watch.look(begin.plusSeconds(90)).orElse("");
+      } finally {
+        running.cancel();
+        job.finish(running);
+      }
+
+      // Then
+      assertThat(first, equalTo(""));
+      assertThat(unread, startsWith("No window has closed since "));
+      assertThat(
+          unread,
+          containsString(
+              ": partitions 0, 1, 2 of %s have %d records unread, and none was read since"
+                  .formatted(broker.uri(topic), records)));
+      assertThat(read, equalTo("What was unread is being read again."));
+      assertThat(
+          idle,
+          startsWith(
+              "No record has come to any partition of %s since %s. "
+                  .formatted(
+                      broker.uri(topic),
+                      START.plusMillis(500 * (records - 1)).truncatedTo(ChronoUnit.SECONDS))));
+    }
+  }
+
+  /** Dead letters of the store, whose payloads are encrypted: the contract has a private field. */
+  private static List<String> lettersIn(String database) throws Exception {
+    try (Connection warehouse = DriverManager.getConnection(urlOf(database))) {
+      return ClickTables.rows(
+          warehouse,
+          "SELECT concat_ws(' ', id, reason, field, stage, pipeline, attempt, detail, '"
+              + "refusing"
+              + "', replace(source, 'refusing-', ''), position, 'ENCRYPTED',"
+              + " encode(sha256(payload), 'hex')) FROM dead_letter WHERE payload_state = 'ENCRYPTED'");
+    }
+  }
+
+  /** The same of a topic, each once. */
+  private static List<String> lettersOn(String topic) throws Exception {
+    List<String> letters = new ArrayList<>();
+    for (ConsumerRecord<byte[], byte[]> record : broker.records(topic)) {
+      String field = header(record, "millrace.field");
+      letters.add(
+          String.join(
+              " ",
+              new String(record.key(), StandardCharsets.UTF_8),
+              header(record, "millrace.reason") + (field.isEmpty() ? "" : " " + field),
+              header(record, "__connect.errors.stage"),
+              header(record, "__connect.errors.connector.name"),
+              header(record, "millrace.attempt"),
+              header(record, "__connect.errors.exception.message"),
+              header(record, "__connect.errors.topic"),
+              header(record, "__connect.errors.partition"),
+              header(record, "__connect.errors.offset"),
+              header(record, "millrace.payload_state"),
+              HexFormat.of()
+                  .formatHex(MessageDigest.getInstance("SHA-256").digest(record.value()))));
+    }
+    return letters.stream().distinct().sorted().toList();
+  }
+
+  private static String header(ConsumerRecord<byte[], byte[]> record, String name) {
+    Header header = record.headers().lastHeader(name);
+    return header == null ? "" : new String(header.value(), StandardCharsets.UTF_8);
   }
 
   /** What a reader of the topic has when it keeps the greatest pane of each key. */
@@ -297,9 +428,16 @@ class StreamIsBatchIT {
 
   private static Map<String, List<String>> live(
       String database, String topic, String aggregated, long records) throws Exception {
+    return live(database, topic, aggregated, records, null);
+  }
+
+  private static Map<String, List<String>> live(
+      String database, String topic, String aggregated, long records, @Nullable String letters)
+      throws Exception {
     String url = newDatabase(database);
     ClickstreamOptions options = options(url, topic, home.resolve("no_lake"));
     options.setAggregated(aggregated);
+    options.setDeadLetters(letters);
     CatalogueEntry.Job job = new ClickstreamEntry().job(options, new NoSurroundings());
     job.prepare();
     Pipeline pipeline = Pipeline.create(options);
@@ -330,8 +468,14 @@ class StreamIsBatchIT {
 
   private static Map<String, List<String>> batch(String database, String events, Path lake)
       throws Exception {
+    return batch(database, events, lake, null);
+  }
+
+  private static Map<String, List<String>> batch(
+      String database, String events, Path lake, @Nullable String letters) throws Exception {
     String url = newDatabase(database);
     ClickstreamOptions options = options(url, events, lake);
+    options.setDeadLetters(letters);
     CatalogueEntry.Job job = new ClickstreamEntry().job(options, new NoSurroundings());
     job.prepare();
     Pipeline pipeline = Pipeline.create(options);
@@ -369,7 +513,11 @@ class StreamIsBatchIT {
         Statement statement = server.createStatement()) {
       statement.execute("CREATE DATABASE " + name);
     }
-    return "jdbc:postgresql://127.0.0.1:" + postgres.port() + "/" + name + "?user=millrace";
+    return urlOf(name);
+  }
+
+  private static String urlOf(String database) {
+    return "jdbc:postgresql://127.0.0.1:" + postgres.port() + "/" + database + "?user=millrace";
   }
 
   private static final class NoSurroundings implements CatalogueEntry.Surroundings {

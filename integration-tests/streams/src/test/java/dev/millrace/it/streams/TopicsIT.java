@@ -3,14 +3,18 @@ package dev.millrace.it.streams;
 import static org.awaitility.Awaitility.await;
 import static org.hamcrest.MatcherAssert.assertThat;
 import static org.hamcrest.Matchers.containsInAnyOrder;
+import static org.hamcrest.Matchers.containsString;
 import static org.hamcrest.Matchers.equalTo;
+import static org.hamcrest.Matchers.greaterThan;
 import static org.hamcrest.Matchers.greaterThanOrEqualTo;
 import static org.hamcrest.Matchers.hasItem;
 import static org.hamcrest.Matchers.is;
+import static org.hamcrest.Matchers.lessThan;
 import static org.hamcrest.Matchers.startsWith;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import dev.millrace.contract.Contract;
+import dev.millrace.contract.Reason;
 import dev.millrace.contract.Released;
 import dev.millrace.contract.Samples;
 import dev.millrace.direct.Main;
@@ -23,14 +27,19 @@ import dev.millrace.pipelines.generate.AnswerKey;
 import dev.millrace.pipelines.generate.GenerateSales;
 import dev.millrace.pipelines.io.PlayTopic;
 import dev.millrace.pipelines.io.RecordTopic;
+import dev.millrace.pipelines.io.WriteTopic;
 import dev.millrace.pipelines.sales.SalesEntry;
 import dev.millrace.runners.Millrace;
 import dev.millrace.schemas.retail.Sale;
+import dev.millrace.schemas.system.DeadLetter;
 import dev.millrace.schemas.web.ShopEvent;
+import dev.millrace.transforms.DeadLetters;
+import dev.millrace.transforms.Origin;
 import dev.millrace.transforms.RawRecord;
 import dev.millrace.transforms.refine.ContractReader;
 import dev.millrace.transforms.refine.Limits;
 import dev.millrace.transforms.refine.Vault;
+import dev.millrace.transforms.rejects.BadRecords;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
@@ -60,15 +69,23 @@ import org.apache.beam.runners.direct.DirectOptions;
 import org.apache.beam.runners.direct.DirectRunner;
 import org.apache.beam.sdk.Pipeline;
 import org.apache.beam.sdk.PipelineResult;
+import org.apache.beam.sdk.io.kafka.KafkaIO;
 import org.apache.beam.sdk.options.PipelineOptionsFactory;
 import org.apache.beam.sdk.transforms.Combine;
 import org.apache.beam.sdk.transforms.Count;
+import org.apache.beam.sdk.transforms.Create;
 import org.apache.beam.sdk.transforms.ParDo;
+import org.apache.beam.sdk.transforms.errorhandling.ErrorHandler.BadRecordErrorHandler;
 import org.apache.beam.sdk.transforms.windowing.FixedWindows;
 import org.apache.beam.sdk.transforms.windowing.Window;
 import org.apache.beam.sdk.values.PCollection;
+import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerRecord;
+import org.apache.kafka.common.TopicPartition;
+import org.apache.kafka.common.header.Header;
+import org.apache.kafka.common.serialization.ByteArrayDeserializer;
+import org.apache.kafka.common.serialization.LongDeserializer;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -223,6 +240,44 @@ class TopicsIT {
     assertThat(sum(counted.soFar()), is((long) written.size()));
   }
 
+  /** When the window with this last timestamp gave its count. */
+  private record Closed(long last, long at) {}
+
+  @Test
+  void aPartitionThatIsSilentFromTheStartHoldsAWindowOpenForSecondsOnly() throws Exception {
+    // Given: a run that reads partition 0; partition 1 has never had a record
+    broker.makeTopic("silent", 2);
+    Pipeline pipeline = pipeline();
+    Gathered<Long, Closed> closed =
+        Gathered.of(
+            (count, timestamp) -> new Closed(timestamp.getMillis(), System.currentTimeMillis()));
+    pipeline
+        .apply("Read", RecordTopic.read("--x", broker.uri("silent"), LATENESS))
+        .apply(Window.into(FixedWindows.of(org.joda.time.Duration.standardSeconds(1))))
+        .apply(Combine.globally(Count.<RawRecord>combineFn()).withoutDefaults())
+        .apply("Count", ParDo.of(closed));
+    PipelineResult running = pipeline.run();
+    List<Closed> all;
+    long arrival;
+    try {
+      broker.write("silent", List.of(new Value(0, "so that it runs")));
+      await().atMost(60, TimeUnit.SECONDS).until(() -> !closed.soFar().isEmpty());
+
+      // When
+      arrival = broker.write("silent", List.of(new Value(0, "measured"))).get(0).arrival();
+      await().atMost(60, TimeUnit.SECONDS).until(() -> closed.soFar().size() >= 2);
+      all = closed.soFar();
+    } finally {
+      running.cancel();
+    }
+
+    // Then: by the clock of arrivals, windows end 4 s later at most, and some for a busy machine
+    long end = (arrival - LATENESS.toMillis()) / 1000 * 1000 + 1000;
+    Closed measured = all.get(all.size() - 1);
+    assertThat(measured.last(), equalTo(end - 1));
+    assertThat(measured.at() - (end + LATENESS.toMillis()), lessThan(4_000L + 8_000L));
+  }
+
   private static long sum(List<Long> counts) {
     return counts.stream().mapToLong(Long::longValue).sum();
   }
@@ -311,6 +366,45 @@ class TopicsIT {
   }
 
   @Test
+  void anIdlePartitionGetsNothingOfTheFirstRecords() throws Exception {
+    // Given
+    Path file =
+        Files.writeString(home.resolve("idle.jsonl"), String.join("\n", "0123456789".split("")));
+
+    // When
+    PlayTopic.to("--out", broker.uri("idle") + "?partitions=3", SALE)
+        .withIdle(1, 6)
+        .play(List.of(file), records -> {});
+
+    // Then
+    Map<String, String> partitions = new TreeMap<>();
+    for (Read read : readAll(broker.uri("idle") + "?until=end")) {
+      partitions.merge(read.record().source(), read.record().text(), String::concat);
+    }
+    assertThat(
+        partitions, equalTo(Map.of("idle-0", "0246" + "9", "idle-1", "7", "idle-2", "135" + "8")));
+  }
+
+  @Test
+  void anIdlePartitionThatTheTopicHasNotIsRefused() throws Exception {
+    // Given
+    broker.makeTopic("idle-two", 2);
+
+    // When
+    UserError refused =
+        assertThrows(
+            UserError.class,
+            () -> PlayTopic.to("--out", broker.uri("idle-two"), SALE).withIdle(2, 6).prepare());
+
+    // Then
+    assertThat(
+        refused.getMessage(),
+        equalTo(
+            "--idle-partition is 2, and the topic 'idle-two' has the partitions 0 to 1; name one of"
+                + " them, of two at least."));
+  }
+
+  @Test
   void aRateIsKept() throws Exception {
     // Given
     Path file = Files.writeString(home.resolve("paced.jsonl"), "x\n".repeat(31));
@@ -342,6 +436,183 @@ class TopicsIT {
         equalTo(
             "--out: the topic 'two' has 2 partitions, not 5; leave 'partitions' out, or name"
                 + " another topic."));
+  }
+
+  // ------------------------------------------------------------------------------- dead letters
+
+  @Test
+  void aDeadLetterOfATopicHasTheHeadersOfConnect() throws Exception {
+    // Given
+    broker.makeTopic("rejects", 1);
+    DeadLetter letter =
+        letter("clicks-eu-11", "{\"price\": \u2212}".getBytes(StandardCharsets.UTF_8));
+
+    // When
+    writeLetters("rejects", List.of(letter));
+
+    // Then
+    ConsumerRecord<byte[], byte[]> record = broker.records("rejects").get(0);
+    assertThat(new String(record.key(), StandardCharsets.UTF_8), equalTo(letter.getId()));
+    assertThat(new String(record.value(), StandardCharsets.UTF_8), equalTo("{\"price\": \u2212}"));
+    assertThat(
+        headers(record),
+        equalTo(
+            Map.ofEntries(
+                Map.entry("__connect.errors.topic", "clicks-eu"),
+                Map.entry("__connect.errors.partition", "11"),
+                Map.entry("__connect.errors.offset", "4711"),
+                Map.entry("__connect.errors.connector.name", "sales"),
+                Map.entry("__connect.errors.stage", "RefineSales"),
+                Map.entry("__connect.errors.exception.message", "not well-formed: \u2212"),
+                Map.entry("millrace.id", letter.getId()),
+                Map.entry("millrace.pipeline", "sales"),
+                Map.entry("millrace.pipeline_version", "1"),
+                Map.entry("millrace.stage", "RefineSales"),
+                Map.entry("millrace.reason", "MALFORMED"),
+                Map.entry("millrace.detail", "not well-formed: \u2212"),
+                Map.entry("millrace.payload_state", "PLAIN"),
+                Map.entry("millrace.source", "clicks-eu-11"),
+                Map.entry("millrace.position", "4711"),
+                Map.entry("millrace.arrival_time", "2026-01-01T00:00:00Z"),
+                Map.entry("millrace.contract", "Sale"),
+                Map.entry("millrace.contract_version", "0"),
+                Map.entry("millrace.attempt", "1"),
+                Map.entry("millrace.run", "run-1"))));
+  }
+
+  @Test
+  void aDeadLetterThatIsTooLongForItsTopicIsWrittenWithoutItsBytes() throws Exception {
+    // Given: bytes that cannot be compressed, and lengths on both sides of what the topic takes
+    int most = 100_000;
+    broker.makeTopic("narrow", 1, "LogAppendTime", most);
+    Random random = new Random(5);
+    List<DeadLetter> letters = new ArrayList<>();
+    for (int length = most - 4_000; length <= most + 500; length += 100) {
+      byte[] payload = new byte[length];
+      random.nextBytes(payload);
+      letters.add(letter("clicks-eu-" + length, payload));
+    }
+
+    // When
+    writeLetters("narrow", letters);
+
+    // Then
+    List<Integer> omitted = new ArrayList<>();
+    List<Integer> whole = new ArrayList<>();
+    for (ConsumerRecord<byte[], byte[]> record : broker.records("narrow")) {
+      Map<String, String> headers = headers(record);
+      int length = Integer.parseInt(headers.get("__connect.errors.partition"));
+      boolean isWhole = "PLAIN".equals(headers.get("millrace.payload_state"));
+      (isWhole ? whole : omitted).add(length);
+      assertThat(record.value().length, equalTo(isWhole ? length : 0));
+    }
+    assertThat(whole.size() + omitted.size(), equalTo(letters.size()));
+    assertThat(whole, hasItem(most - 3_000));
+    assertThat(omitted, hasItem(most));
+  }
+
+  private static DeadLetter letter(String source, byte[] payload) {
+    return DeadLetter.newBuilder(
+            DeadLetters.of(
+                "RefineSales",
+                Reason.MALFORMED,
+                "not well-formed: \u2212",
+                null,
+                SALE,
+                0,
+                Origin.NO_ARRIVAL,
+                new Origin(source, 4711, Instant.parse("2026-01-01T00:00:00Z").toEpochMilli()),
+                payload))
+        .setPipeline("sales")
+        .setPipelineVersion("1")
+        .build();
+  }
+
+  private static void writeLetters(String topic, List<DeadLetter> letters) {
+    Pipeline pipeline = pipeline();
+    pipeline
+        .apply("Letters", Create.of(letters).withCoder(DeadLetters.coder()))
+        .apply(
+            "Write",
+            WriteTopic.deadLetters(
+                "--x", broker.uri(topic), "run-1", Map.of("RefineSales", "clicks-eu")));
+    pipeline.run().waitUntilFinish();
+  }
+
+  private static Map<String, String> headers(ConsumerRecord<byte[], byte[]> record) {
+    Map<String, String> headers = new TreeMap<>();
+    for (Header header : record.headers()) {
+      headers.put(header.key(), new String(header.value(), StandardCharsets.UTF_8));
+    }
+    return headers;
+  }
+
+  @Test
+  void whatKafkaIoCannotDeserializeIsADeadLetterWithItsPlace() throws Exception {
+    // Given
+    broker.makeTopic("numbers", 1);
+    List<Written> written =
+        broker.write("numbers", List.of(new Value(0, "12345678"), new Value(0, "no number")));
+    Pipeline pipeline = pipeline();
+    Gathered<DeadLetter, String> gathered =
+        Gathered.of(
+            (letter, timestamp) ->
+                String.join(
+                    " ",
+                    letter.getReason(),
+                    letter.getStage(),
+                    letter.getSource(),
+                    Long.toString(letter.getPosition()),
+                    letter.getPayloadState(),
+                    letter.getExceptionClass()));
+    BadRecordErrorHandler<PCollection<DeadLetter>> unread =
+        pipeline.registerBadRecordErrorHandler(BadRecords.of(Sale.class).as("ReadNumbers"));
+    pipeline.apply(
+        "ReadNumbers",
+        KafkaIO.<byte[], Long>read()
+            .withBootstrapServers(broker.servers())
+            .withTopicPartitions(List.of(new TopicPartition("numbers", 0)))
+            .withKeyDeserializer(ByteArrayDeserializer.class)
+            .withValueDeserializer(LongDeserializer.class)
+            .withConsumerConfigUpdates(Map.of("auto.offset.reset", "earliest"))
+            .withBadRecordErrorHandler(unread));
+    unread.close();
+    unread.getOutput().apply("Gather", ParDo.of(gathered));
+
+    // When
+    PipelineResult running = pipeline.run();
+    try {
+      await().atMost(60, TimeUnit.SECONDS).until(() -> !gathered.soFar().isEmpty());
+    } finally {
+      running.cancel();
+    }
+
+    // Then
+    assertThat(
+        gathered.soFar(),
+        equalTo(
+            List.of(
+                "CONNECTOR_FAILURE ReadNumbers numbers-0 "
+                    + written.get(1).offset()
+                    + " OMITTED org.apache.kafka.common.errors.SerializationException")));
+  }
+
+  @Test
+  void theTopicThatIsReadTakesNoDeadLetters() {
+    // When
+    UserError refused =
+        assertThrows(
+            UserError.class,
+            () ->
+                WriteTopic.deadLetters(
+                    "--dead-letters", broker.uri("clicks"), "run", Map.of("Refine", "clicks")));
+
+    // Then
+    assertThat(
+        refused.getMessage(),
+        equalTo(
+            "--dead-letters: the run reads 'clicks', and would read what it has refused there"
+                + " again; name another topic."));
   }
 
   // --------------------------------------------------------------------------------------- Avro
@@ -518,6 +789,63 @@ class TopicsIT {
     }
   }
 
+  @Test
+  void deadLettersOfSalesAreReplayedFromFilesAndFromATopic() throws Exception {
+    // Given
+    List<String> dimensions =
+        dimensionsInto(Files.createDirectories(home.resolve("foodmart_replayed")));
+    String files = home.resolve("files_replayed").toString();
+    String topic = broker.uri("sales-replayed");
+    run("generate", "sales", "--records=3000", "--seed=8", "--out=" + files);
+    run("generate", "sales", "--records=3000", "--seed=8", "--out=" + topic);
+
+    try (LocalPostgres postgres = LocalPostgres.in(home.resolve("postgres"))) {
+      for (String source : List.of(files, topic + "?until=end&arrival=record")) {
+        String database = source.equals(files) ? "replayed_files" : "replayed_topic";
+        List<String> more = new ArrayList<>(dimensions);
+        more.add("--dead-letters=" + broker.uri("rejects_" + database));
+        try (Connection warehouse = sales(postgres, database, source, more)) {
+          String amounts =
+              "SELECT count(*) FROM dead_letter WHERE reason = 'RULE_VIOLATION'"
+                  + " AND field IN ('store_sales', 'store_cost', 'unit_sales')";
+          long mendable = Long.parseLong(rows(warehouse, amounts).get(0));
+          long facts = Long.parseLong(rows(warehouse, "SELECT count(*) FROM fact_sale").get(0));
+          assertThat(
+              broker.records("rejects_" + database).stream()
+                  .map(record -> new String(record.key(), StandardCharsets.UTF_8))
+                  .sorted()
+                  .toList(),
+              equalTo(rows(warehouse, "SELECT id FROM dead_letter")));
+
+          // When
+          List<String> replay =
+              new ArrayList<>(
+                  List.of(
+                      "dead-letters",
+                      "replay",
+                      "sales",
+                      "--reason=RULE_VIOLATION",
+                      "--fix=$field in [\"store_sales\", \"store_cost\", \"unit_sales\"] ?"
+                          + " $merge([$, {$field: 1}])"));
+          replay.addAll(options(postgres, database, source, dimensions));
+          String said = run(replay.toArray(String[]::new));
+
+          // Then
+          assertThat(mendable, greaterThan(3L));
+          assertThat(
+              said,
+              containsString(
+                  "Replayed %d dead letters: %d accepted, 0 refused again."
+                      .formatted(mendable, mendable)));
+          assertThat(rows(warehouse, amounts), equalTo(List.of("0")));
+          assertThat(
+              rows(warehouse, "SELECT count(*) FROM fact_sale"),
+              equalTo(List.of(Long.toString(facts + mendable))));
+        }
+      }
+    }
+  }
+
   private static Connection sales(
       LocalPostgres postgres, String database, String source, List<String> dimensions)
       throws Exception {
@@ -525,16 +853,26 @@ class TopicsIT {
         Statement statement = server.createStatement()) {
       statement.execute("CREATE DATABASE " + database);
     }
-    String url =
-        "jdbc:postgresql://127.0.0.1:" + postgres.port() + "/" + database + "?user=millrace";
-    List<String> command = new ArrayList<>(List.of("run", "sales", "--sales=" + source));
-    command.addAll(dimensions);
-    command.add("--warehouse=" + url);
-    command.add("--lake=" + home.resolve("lake_" + database));
-    command.add("--report=" + home.resolve("report_" + database));
-    command.add("--secret=file:" + secret());
+    List<String> command = new ArrayList<>(List.of("run", "sales"));
+    command.addAll(options(postgres, database, source, dimensions));
     run(command.toArray(String[]::new));
-    return DriverManager.getConnection(url);
+    return DriverManager.getConnection(url(postgres, database));
+  }
+
+  private static List<String> options(
+      LocalPostgres postgres, String database, String source, List<String> dimensions)
+      throws Exception {
+    List<String> options = new ArrayList<>(dimensions);
+    options.add("--sales=" + source);
+    options.add("--warehouse=" + url(postgres, database));
+    options.add("--lake=" + home.resolve("lake_" + database));
+    options.add("--report=" + home.resolve("report_" + database));
+    options.add("--secret=file:" + secret());
+    return options;
+  }
+
+  private static String url(LocalPostgres postgres, String database) {
+    return "jdbc:postgresql://127.0.0.1:" + postgres.port() + "/" + database + "?user=millrace";
   }
 
   private static Path secret() throws Exception {
@@ -543,7 +881,7 @@ class TopicsIT {
     return file;
   }
 
-  private static void run(String... command) {
+  private static String run(String... command) {
     ByteArrayOutputStream said = new ByteArrayOutputStream();
     PrintStream out = new PrintStream(said, true, StandardCharsets.UTF_8);
     int status =
@@ -556,6 +894,7 @@ class TopicsIT {
                 out)
             .run(command);
     assertThat(said.toString(StandardCharsets.UTF_8), status, equalTo(0));
+    return said.toString(StandardCharsets.UTF_8);
   }
 
   private static List<String> dimensionsInto(Path directory) throws Exception {

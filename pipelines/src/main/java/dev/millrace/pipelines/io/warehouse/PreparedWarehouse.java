@@ -4,8 +4,12 @@ import dev.millrace.contract.Contract;
 import dev.millrace.contract.Ddl;
 import java.sql.Connection;
 import java.sql.DriverManager;
+import java.sql.PreparedStatement;
+import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
 import org.apache.avro.specific.SpecificRecord;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -87,6 +91,26 @@ public final class PreparedWarehouse implements AutoCloseable {
           "contract " + contract.name() + " is not among the tables of a live run");
     }
     return new UpsertTable<>(config, contract, generation);
+  }
+
+  /** How many records of each source a stage of this live run has read, as its ledger says. */
+  public Map<String, Long> read(String stage) throws SQLException {
+    Map<String, Long> read = new TreeMap<>();
+    try (Connection other = new WarehouseConnections(config).pool().getConnection();
+        PreparedStatement ledger =
+            other.prepareStatement(
+                "SELECT source, read FROM ledger"
+                    + " WHERE pipeline = ? AND stage = ? AND millrace_generation = ?")) {
+      ledger.setString(1, run.pipeline());
+      ledger.setString(2, stage);
+      ledger.setLong(3, generation);
+      try (ResultSet row = ledger.executeQuery()) {
+        while (row.next()) {
+          read.put(row.getString(1), row.getLong(2));
+        }
+      }
+    }
+    return read;
   }
 
   /** The connection, for reading what was published; it is closed with this. */
