@@ -59,6 +59,8 @@ final class Launch {
               "Stopped. The tables hold what was read; run the same command again to go on.");
         }
         narrator.phase(job.isLive() ? "Live, until stopped (Ctrl-C)" : "Running");
+        // When the pipeline was made, the runner may have put a name in its place that Beam knows.
+        options.setRunner(engine.runner());
         PipelineResult running = pipeline.run();
         Lookout lookout = Lookout.over(job, narrator);
         PipelineResult result;

@@ -23,7 +23,11 @@ public final class FlinkJobRunner extends PipelineRunner<FlinkJob> {
     this.options = options;
   }
 
-  /** The runner for these options; Beam calls it. */
+  /**
+   * The runner for these options; Beam calls it when a pipeline is made, and when it is run. It
+   * puts Flink's own runner in its place in the options: so it is to be set there again before the
+   * pipeline is run.
+   */
   public static FlinkJobRunner fromOptions(PipelineOptions options) {
     // The name that reports show, and that Beam's exactly-once sinks ask for before the run.
     options.setRunner(FlinkRunner.class);

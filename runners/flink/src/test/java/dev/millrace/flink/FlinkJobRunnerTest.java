@@ -67,7 +67,7 @@ class FlinkJobRunnerTest {
         .apply(ParDo.of(new Counting<>()));
 
     // When
-    FlinkJob job = (FlinkJob) pipeline.run();
+    FlinkJob job = run(pipeline);
     State state = job.waitUntilFinish();
 
     // Then
@@ -96,7 +96,7 @@ class FlinkJobRunnerTest {
     pipeline.apply(Create.of(1).withCoder(VarIntCoder.of())).apply(ParDo.of(new Refusing()));
 
     // When
-    FlinkJob job = (FlinkJob) pipeline.run();
+    FlinkJob job = run(pipeline);
     RuntimeException failed = assertThrows(RuntimeException.class, job::waitUntilFinish);
 
     // Then
@@ -115,7 +115,7 @@ class FlinkJobRunnerTest {
         .apply(ParDo.of(new Refusing()));
 
     // When
-    FlinkJob job = (FlinkJob) pipeline.run();
+    FlinkJob job = run(pipeline);
     RuntimeException failed = assertThrows(RuntimeException.class, job::waitUntilFinish);
 
     // Then
@@ -129,7 +129,7 @@ class FlinkJobRunnerTest {
     Pipeline pipeline = endless("--checkpointingInterval=200");
 
     // When
-    FlinkJob job = (FlinkJob) pipeline.run();
+    FlinkJob job = run(pipeline);
 
     // Then
     assertThat(job.waitUntilFinish(Duration.millis(50)), equalTo(State.RUNNING));
@@ -155,7 +155,7 @@ class FlinkJobRunnerTest {
     pipeline
         .apply(GenerateSequence.from(0).withRate(1_000, Duration.standardSeconds(1)))
         .apply(ParDo.of(new Summing(finite)).withSideInputs(finite));
-    FlinkJob job = (FlinkJob) pipeline.run();
+    FlinkJob job = run(pipeline);
     try {
       await()
           .atMost(60, TimeUnit.SECONDS)
@@ -189,7 +189,7 @@ class FlinkJobRunnerTest {
     Pipeline pipeline = endless();
 
     // When
-    FlinkJob job = (FlinkJob) pipeline.run();
+    FlinkJob job = run(pipeline);
     try {
       // Then
       List<String> open = listening();
@@ -199,6 +199,11 @@ class FlinkJobRunnerTest {
     } finally {
       job.cancel();
     }
+  }
+
+  private static FlinkJob run(Pipeline pipeline) {
+    pipeline.getOptions().setRunner(FlinkJobRunner.class);
+    return (FlinkJob) pipeline.run();
   }
 
   private Pipeline pipeline(String... more) {

@@ -105,7 +105,7 @@ final class Program {
                 "-d",
                 directory.toString(),
                 "-cp",
-                Path.of(jar("direct")).resolveSibling("lib/*").toString(),
+                new File(jar("direct")).getParent() + "/lib/*",
                 copy.toString());
     assertThat(words.toString(StandardCharsets.UTF_8), failed, equalTo(0));
     return directory;
