@@ -86,7 +86,7 @@ public final class PreparedWarehouse implements AutoCloseable {
       throw new IllegalArgumentException(
           "contract " + contract.name() + " is not among the tables of a live run");
     }
-    return new UpsertTable<>(config, contract, generation);
+    return new UpsertTable<>(config, run.pipeline(), contract, generation);
   }
 
   /** The connection, for reading what was published; it is closed with this. */
