@@ -112,7 +112,8 @@ class SubmissionTest {
           }
         };
     return new Submission(
-        new Engine(DirectRunner.class, DirectOptions.class, List.of(), List.of(), Optional.of(cluster)),
+        new Engine(
+            DirectRunner.class, DirectOptions.class, List.of(), List.of(), Optional.of(cluster)),
         Map.of(),
         sharedFiles);
   }
