@@ -2,6 +2,7 @@ package dev.millrace.pipelines;
 
 import java.time.Duration;
 import java.time.Instant;
+import java.util.Map;
 import java.util.Optional;
 import org.apache.beam.sdk.Pipeline;
 import org.apache.beam.sdk.PipelineResult;
@@ -74,6 +75,19 @@ public interface CatalogueEntry {
     default Optional<Watch> watch() {
       return Optional.empty();
     }
+
+     * Options that name files which the running pipeline reads, wherever it runs, with what they
+     * name: paths, globs, several with commas, {@code file:} references.
+     */
+    default Map<String, String> files() {
+      return Map.of();
+    }
+
+    /**
+     * The pipeline was handed to a cluster and runs on without this process, which gives back what
+     * it holds. Called instead of {@link #finish}.
+     */
+    default void handedOver() throws Exception {}
 
     /** The input whose records a stage refuses, if it is one that can be mended. */
     default Optional<String> inputOf(String stage) {

@@ -43,6 +43,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.TreeMap;
 import java.util.UUID;
 import java.util.stream.Collectors;
 import org.apache.avro.specific.SpecificRecord;
@@ -171,6 +172,25 @@ public abstract class PipelineJob implements CatalogueEntry.Job {
             .filter(input -> Files.exists(mends(input)))
             .collect(Collectors.toMap(this::mends, Input::chain));
     return mended.isEmpty() ? rejects : rejects.apply("Attempts", Mend.attempts(mended));
+  }
+
+  @Override
+  public final Map<String, String> files() {
+    Map<String, String> files = new TreeMap<>();
+    for (Input input : inputs) {
+      if (!input.source().isTopic()) {
+        files.put("--" + input.name().replace('_', '-'), input.source().uri());
+      }
+      if (Files.exists(mends(input))) {
+        files.put("--lake", options.getLake());
+      }
+    }
+    files.put("--secret", options.getSecret());
+    String password = options.getWarehousePassword();
+    if (password != null) {
+      files.put("--warehouse-password", password);
+    }
+    return files;
   }
 
   private Path mends(Input input) {
@@ -570,6 +590,11 @@ public abstract class PipelineJob implements CatalogueEntry.Job {
                     ? "embedded PostgreSQL"
                     : warehouse().toString(),
             "report", options.getReport()));
+  }
+
+  @Override
+  public final void handedOver() {
+    close();
   }
 
   private void close() {

@@ -2,6 +2,7 @@ package dev.millrace.runners;
 
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import org.apache.beam.sdk.PipelineRunner;
 import org.apache.beam.sdk.options.PipelineOptions;
 
@@ -12,17 +13,28 @@ import org.apache.beam.sdk.options.PipelineOptions;
  * @param optionsClass the runner's own options
  * @param defaults options as on the command line; what the user gives overrides them
  * @param limits what it cannot do: pipelines with such steps are refused
+ * @param cluster how its pipelines are handed to a cluster, if they can be
  */
 public record Engine(
     Class<? extends PipelineRunner<?>> runner,
     Class<? extends PipelineOptions> optionsClass,
     List<String> defaults,
-    List<Limit> limits) {
+    List<Limit> limits,
+    Optional<ClusterEngine> cluster) {
 
   /** Keeps copies of the lists. */
   public Engine {
     defaults = List.copyOf(defaults);
     limits = List.copyOf(limits);
+  }
+
+  /** A runner inside this process. */
+  public Engine(
+      Class<? extends PipelineRunner<?>> runner,
+      Class<? extends PipelineOptions> optionsClass,
+      List<String> defaults,
+      List<Limit> limits) {
+    this(runner, optionsClass, defaults, limits, Optional.empty());
   }
 
   /** A runner that runs every pipeline. */

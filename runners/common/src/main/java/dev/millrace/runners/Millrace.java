@@ -36,7 +36,8 @@ import picocli.CommandLine.Parameters;
 
 /**
  * The command line: {@code run}, {@code backfill}, {@code generate}, {@code sql}, {@code
- * dead-letters}, {@code stack}, {@code list}, {@code help}, {@code version}.
+ * dead-letters}, {@code stack}, {@code submit} and what else is done with a cluster, {@code list},
+ * {@code help}, {@code version}.
  *
  * <p>Exit status: 0 if all went well, 2 if the user can mend the command, 3 if {@code stack status}
  * finds a server that is not up, 1 otherwise. What went wrong stands on standard error in one
@@ -102,14 +103,16 @@ public final class Millrace {
                 new CommandLine(new Generate()).setUnmatchedOptionsArePositionalParams(true))
             .addSubcommand("sql", new Sql())
             .addSubcommand("dead-letters", new DeadLetterCommands(this).commands())
-            .addSubcommand("stack", new Stack())
-            .addSubcommand("list", new Listing())
-            .addSubcommand("help", new Help())
-            .addSubcommand("version", new Version())
-            .setCaseInsensitiveEnumValuesAllowed(true)
-            .setOut(new PrintWriter(out, true, StandardCharsets.UTF_8))
-            .setParameterExceptionHandler(this::refuse)
-            .setExecutionExceptionHandler((failed, command, parsed) -> report(failed));
+            .addSubcommand("stack", new Stack());
+    new ClusterCommands(this).addTo(commands);
+    commands
+        .addSubcommand("list", new Listing())
+        .addSubcommand("help", new Help())
+        .addSubcommand("version", new Version())
+        .setCaseInsensitiveEnumValuesAllowed(true)
+        .setOut(new PrintWriter(out, true, StandardCharsets.UTF_8))
+        .setParameterExceptionHandler(this::refuse)
+        .setExecutionExceptionHandler((failed, command, parsed) -> report(failed));
     int status = commands.execute(withHelpFirst(arguments));
     out.flush();
     return status;
@@ -379,7 +382,7 @@ public final class Millrace {
   @Command(
       name = "stack",
       description =
-          "Real servers on this machine, Kafka, PostgreSQL and a schema registry: millrace stack up.")
+          "Real servers on this machine, Kafka, PostgreSQL, a schema registry and Flink: millrace stack up.")
   private final class Stack extends Working implements Callable<Integer> {
     @Parameters(
         arity = "0..1",
@@ -406,6 +409,18 @@ public final class Millrace {
         description = "Have it listen there on 127.0.0.1. Default: 8081.")
     @Nullable Integer registryPort;
 
+    @Option(
+        names = "--flink",
+        description =
+            "Have a Flink cluster too, for up; 110 MB are fetched the first time. From then on it belongs to the stack, until reset.")
+    boolean flink;
+
+    @Option(
+        names = "--flink-port",
+        paramLabel = "PORT",
+        description = "Have its REST interface and web page there on 127.0.0.1. Default: 8081.")
+    @Nullable Integer flinkPort;
+
     private int status;
 
     @Override
@@ -417,7 +432,7 @@ public final class Millrace {
               narrator ->
                   status =
                       new StackCommand(directory, narrator, out)
-                          .run(action, kafkaPort, registry, registryPort));
+                          .run(action, kafkaPort, registry, registryPort, flink, flinkPort));
       return failed == 0 ? status : failed;
     }
   }
@@ -574,8 +589,15 @@ public final class Millrace {
         pipeline.name(), pipeline.optionsClass(), arguments.subList(1, arguments.size()), narrator);
   }
 
-  <T extends PipelineOptions> T options(
+  private <T extends PipelineOptions> T options(
       String name, Class<T> type, List<String> given, Narrator narrator) throws IOException {
+    return options(engine, name, type, given, narrator);
+  }
+
+  /** The same on another engine. */
+  <T extends PipelineOptions> T options(
+      Engine engine, String name, Class<T> type, List<String> given, Narrator narrator)
+      throws IOException {
     Arguments arguments = new Arguments(name, List.of(type, engine.optionsClass()));
     List<String> defaults = new ArrayList<>(engine.defaults());
     defaults.add("--jobName=" + name);

@@ -43,7 +43,9 @@ final class StackCommand {
       @Nullable String action,
       @Nullable Integer kafkaPort,
       boolean registry,
-      @Nullable Integer registryPort) {
+      @Nullable Integer registryPort,
+      boolean flink,
+      @Nullable Integer flinkPort) {
     if (action == null || !ACTIONS.contains(action)) {
       throw new UserError(
           (action == null
@@ -57,8 +59,12 @@ final class StackCommand {
     }
     check(action, "--kafka-port", kafkaPort);
     check(action, "--registry-port", registryPort);
+    check(action, "--flink-port", flinkPort);
     if (registry && !action.equals("up")) {
       throw new UserError("--registry belongs to millrace stack up.");
+    }
+    if (flink && !action.equals("up")) {
+      throw new UserError("--flink belongs to millrace stack up.");
     }
     return switch (action) {
       case "up" ->
@@ -66,7 +72,9 @@ final class StackCommand {
               new Wanted(
                   Optional.ofNullable(kafkaPort),
                   registry || registryPort != null,
-                  Optional.ofNullable(registryPort)));
+                  Optional.ofNullable(registryPort),
+                  flink || flinkPort != null,
+                  Optional.ofNullable(flinkPort)));
       case "status" -> status();
       case "down" -> down();
       default -> reset();
@@ -95,13 +103,18 @@ final class StackCommand {
     out.println();
     out.println("Kafka makes no topics by itself. For clients:");
     for (Server server : servers) {
-      out.println(
-          switch (server.name()) {
-            case "Kafka" -> "  bootstrap.servers=" + server.address();
-            case LocalStack.REGISTRY ->
-                "  schema.registry.url=http://" + server.address() + LocalStack.REGISTRY_PATH;
-            default -> "  jdbc:postgresql://" + server.address() + "/millrace?user=millrace";
-          });
+      switch (server.name()) {
+        case "Kafka" -> out.println("  bootstrap.servers=" + server.address());
+        case LocalStack.POSTGRES ->
+            out.println("  jdbc:postgresql://" + server.address() + "/millrace?user=millrace");
+        case LocalStack.REGISTRY ->
+            out.println(
+                "  schema.registry.url=http://" + server.address() + LocalStack.REGISTRY_PATH);
+        case LocalStack.FLINK ->
+            out.println(
+                "  --flink=" + server.address() + ", and a web page: http://" + server.address());
+        default -> {}
+      }
     }
     out.println("Try next:");
     out.println("  millrace run sales       fills the warehouse, which is in this PostgreSQL");
@@ -136,7 +149,11 @@ final class StackCommand {
               + (path.startsWith(directory) ? directory.relativize(path) : path)
               + (path.endsWith("kafka")
                   ? ": topics and offsets."
-                  : path.endsWith("registry") ? ": the schemas." : ": the embedded warehouse."));
+                  : path.endsWith("registry")
+                      ? ": the schemas."
+                      : path.endsWith("flink")
+                          ? ": checkpoints and savepoints."
+                          : ": the embedded warehouse."));
     }
     return 0;
   }

@@ -23,13 +23,19 @@ final class ClusterConfig {
    * meanwhile.
    *
    * @param given a directory with a configuration of the user's, which goes before
+   * @param own whether the cluster is inside this process; else it has its own configuration, and
+   *     this is that of a job
    */
-  static Path write(@Nullable Path given, boolean stream) {
+  static Path write(@Nullable Path given, boolean stream, boolean own) {
     try {
       Path directory = Files.createTempDirectory("millrace-flink");
       Runtime.getRuntime()
           .addShutdownHook(new Thread(() -> FileUtils.deleteQuietly(directory.toFile())));
-      Map<String, String> settings = defaults(directory, stream);
+      Map<String, String> settings = new LinkedHashMap<>();
+      if (own) {
+        settings.putAll(inside(directory));
+      }
+      settings.putAll(job(stream));
       if (given != null) {
         settings.putAll(GlobalConfiguration.loadConfiguration(given.toString()).toMap());
       }
@@ -42,7 +48,7 @@ final class ClusterConfig {
     }
   }
 
-  private static Map<String, String> defaults(Path directory, boolean stream) {
+  private static Map<String, String> inside(Path directory) {
     Map<String, String> settings = new LinkedHashMap<>();
     settings.put("io.tmp.dirs", directory.toString());
     settings.put("web.tmpdir", directory.toString());
@@ -53,6 +59,11 @@ final class ClusterConfig {
     settings.put("jobmanager.bind-host", LOOPBACK);
     settings.put("taskmanager.host", LOOPBACK);
     settings.put("taskmanager.bind-host", LOOPBACK);
+    return settings;
+  }
+
+  private static Map<String, String> job(boolean stream) {
+    Map<String, String> settings = new LinkedHashMap<>();
     if (stream) {
       // A server that was away for a moment is got over; a fault in the data or the code, which
       // comes back after every restart, ends the run.

@@ -33,6 +33,11 @@ public final class FlinkJob implements PipelineResult {
     this.ended = client.getJobExecutionResult();
   }
 
+  /** The id that the cluster knows it by. */
+  String id() {
+    return client.getJobID().toHexString();
+  }
+
   @Override
   public State getState() {
     if (!ended.isDone()) {

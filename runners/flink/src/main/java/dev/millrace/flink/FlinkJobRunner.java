@@ -17,6 +17,9 @@ import org.apache.beam.sdk.values.PValue;
  */
 public final class FlinkJobRunner extends PipelineRunner<FlinkJob> {
 
+  /** The cluster inside the process. */
+  static final String OWN_CLUSTER = "[local]";
+
   private final FlinkPipelineOptions options;
 
   private FlinkJobRunner(FlinkPipelineOptions options) {
@@ -39,7 +42,11 @@ public final class FlinkJobRunner extends PipelineRunner<FlinkJob> {
     options.setAttachedMode(false);
     String given = options.getFlinkConfDir();
     boolean stream = options.isStreaming() || hasUnbounded(pipeline);
-    Path config = ClusterConfig.write(given == null ? null : Path.of(given), stream);
+    Path config =
+        ClusterConfig.write(
+            given == null ? null : Path.of(given),
+            stream,
+            options.getFlinkMaster().equals(OWN_CLUSTER));
     try {
       options.setFlinkConfDir(config.toString());
       FlinkRunner.fromOptions(options).run(pipeline);

@@ -62,8 +62,21 @@ abstract class JavaServer {
   /** Options and arguments for Java. */
   abstract List<String> java(int port);
 
-  /** The command for a server that ends with the input it gets. */
-  abstract List<String> attached(List<String> command);
+  /**
+   * The command for a server that ends with the input it gets: a shell that becomes the server,
+   * after it has left somebody to watch its input.
+   */
+  List<String> attached(List<String> command) {
+    List<String> attached =
+        new ArrayList<>(
+            List.of(
+                "sh",
+                "-c",
+                "exec 3<&0; (cat <&3 >/dev/null; kill $$) & exec \"$@\" 3<&- </dev/null",
+                "sh"));
+    attached.addAll(command);
+    return attached;
+  }
 
   /** Whether a server that runs answers. */
   abstract boolean answers(Run run, Duration patience);

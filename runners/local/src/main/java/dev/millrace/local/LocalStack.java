@@ -21,8 +21,9 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * The servers that streaming pipelines need, on this machine: Kafka, the PostgreSQL that the
- * embedded warehouse is in, and a schema registry if it is asked for; from then on it belongs to
- * the stack, until a reset. Started, they live on when the process that started them has ended.
+ * embedded warehouse is in, and, if they are asked for, a schema registry and a Flink cluster; from
+ * then on they belong to the stack, until a reset. Started, they live on when the process that
+ * started them has ended.
  */
 public final class LocalStack {
 
@@ -32,13 +33,21 @@ public final class LocalStack {
   /** Where the schema registry listens unless told otherwise. */
   public static final int REGISTRY_PORT = 8081;
 
+  /** Where Flink's REST interface and web pages are unless told otherwise. */
+  public static final int FLINK_PORT = 8081;
+
+  /** What the JobManager of the Flink cluster is called. */
+  public static final String FLINK = "Flink";
+
   /** What the schema registry is called. */
   public static final String REGISTRY = "Apicurio";
 
   /** Where the registry's REST interface is, below its address. */
   public static final String REGISTRY_PATH = RegistryServer.PATH;
 
-  private static final String POSTGRES = "PostgreSQL";
+  /** What the database is called. */
+  public static final String POSTGRES = "PostgreSQL";
+
   private static final Duration PATIENCE = Duration.ofSeconds(60);
   private static final Duration GLANCE = Duration.ofSeconds(5);
   private static final Duration STOP = Duration.ofSeconds(30);
@@ -47,13 +56,15 @@ public final class LocalStack {
   private final Path postgres;
   private final KafkaServer kafka;
   private final RegistryServer registry;
+  private final Path flink;
   private final Duration stop;
 
   /**
    * The stack of a working directory.
    *
    * @param directory {@code .millrace}: Kafka is kept in its {@code stack/kafka}, the registry in
-   *     its {@code stack/registry}, PostgreSQL in its {@code postgres}
+   *     its {@code stack/registry}, Flink in its {@code stack/flink}, PostgreSQL in its {@code
+   *     postgres}
    */
   public LocalStack(Path directory) {
     this(directory, STOP);
@@ -67,6 +78,7 @@ public final class LocalStack {
     this.postgres = place.resolve("postgres");
     this.kafka = new KafkaServer(this.directory.resolve("kafka"));
     this.registry = new RegistryServer(this.directory.resolve("registry"));
+    this.flink = this.directory.resolve("flink");
   }
 
   /** How a server is. */
@@ -105,18 +117,30 @@ public final class LocalStack {
    * @param registry whether the schema registry is wanted; if not, it is started only if it belongs
    *     to the stack already
    * @param registryPort where it is wanted; empty for where it is, else {@link #REGISTRY_PORT}
+   * @param flink whether a Flink cluster is wanted; if not, the same holds
+   * @param flinkPort where its JobManager is wanted; empty for where it is, else {@link
+   *     #FLINK_PORT}
    */
   public record Wanted(
-      Optional<Integer> kafkaPort, boolean registry, Optional<Integer> registryPort) {
+      Optional<Integer> kafkaPort,
+      boolean registry,
+      Optional<Integer> registryPort,
+      boolean flink,
+      Optional<Integer> flinkPort) {
 
     /** What belongs to the stack, with Kafka at this port. */
     public static Wanted kafkaAt(Optional<Integer> port) {
-      return new Wanted(port, false, Optional.empty());
+      return new Wanted(port, false, Optional.empty(), false, Optional.empty());
     }
 
     /** The same with the schema registry. */
     public Wanted withRegistryAt(Optional<Integer> port) {
-      return new Wanted(kafkaPort, true, port);
+      return new Wanted(kafkaPort, true, port, flink, flinkPort);
+    }
+
+    /** The same with a Flink cluster. */
+    public Wanted withFlinkAt(Optional<Integer> port) {
+      return new Wanted(kafkaPort, registry, registryPort, true, port);
     }
   }
 
@@ -147,8 +171,46 @@ public final class LocalStack {
                   progress)) {
             started.add(registry.name());
           }
+          if (wanted.flink() || hasFlink()) {
+            started.addAll(flinkUp(wanted.flinkPort(), progress));
+          }
           return started;
         });
+  }
+
+  private List<String> flinkUp(Optional<Integer> port, Consumer<String> progress)
+      throws IOException {
+    List<String> started = new ArrayList<>();
+    FlinkServer.JobManager manager = new FlinkServer.JobManager(flink, FlinkSize.SMALL, progress);
+    if (manager.lastRun().flatMap(JavaServer.Run::process).isEmpty()) {
+      // They look for the JobManager where it was.
+      for (JavaServer left : FlinkServer.taskManagers(manager, FlinkSize.SMALL)) {
+        left.stop(stop);
+      }
+    }
+    if (isUp(manager, port, FLINK_PORT, "--flink-port", progress)) {
+      started.add(manager.name());
+    }
+    for (int number = 1; number <= FlinkSize.SMALL.taskManagers(); number++) {
+      JavaServer worker = new FlinkServer.TaskManager(manager, FlinkSize.SMALL, number, progress);
+      if (isUp(worker, Optional.empty(), Ports.free(0), "--flink-port", progress)) {
+        started.add(worker.name());
+      }
+    }
+    return started;
+  }
+
+  private boolean hasFlink() {
+    return Files.exists(flink);
+  }
+
+  /** The processes of the Flink cluster, the JobManager first. */
+  private List<JavaServer> flink() {
+    FlinkServer.JobManager manager =
+        new FlinkServer.JobManager(flink, FlinkSize.SMALL, phase -> {});
+    List<JavaServer> servers = new ArrayList<>(List.of(manager));
+    servers.addAll(FlinkServer.taskManagers(manager, FlinkSize.SMALL));
+    return servers;
   }
 
   private boolean hasRegistry() {
@@ -228,6 +290,11 @@ public final class LocalStack {
       if (hasRegistry()) {
         servers.add(registry.status(GLANCE));
       }
+      if (hasFlink()) {
+        for (JavaServer server : flink()) {
+          servers.add(server.status(GLANCE));
+        }
+      }
       return List.copyOf(servers);
     } catch (IOException failed) {
       throw failed(failed);
@@ -275,6 +342,12 @@ public final class LocalStack {
           if (hasRegistry()) {
             said.add(stopped(registry));
           }
+          if (hasFlink()) {
+            // The JobManager first: it would take the end of the others for a failure.
+            for (JavaServer server : flink()) {
+              said.add(stopped(server));
+            }
+          }
           boolean ran = LocalPostgres.look(postgres).filter(PostgresServer.Run::alive).isPresent();
           boolean used = LocalPostgres.stop(postgres);
           said.add(
@@ -299,16 +372,22 @@ public final class LocalStack {
         false,
         () -> {
           Path warehouse = postgres.resolve(PostgresServer.DATA);
-          List<Path> there = new ArrayList<>(List.of(kafka.place(), registry.place(), warehouse));
+          List<Path> there =
+              new ArrayList<>(List.of(kafka.place(), registry.place(), flink, warehouse));
           there.removeIf(path -> !Files.exists(path));
           if (LocalPostgres.remove(postgres)) {
             throw new LocalServerException(
                 "PostgreSQL is used by another command, so nothing was removed; wait for its end and try again.",
                 null);
           }
-          for (JavaServer server : List.of(kafka, registry)) {
+          // What uses the others first.
+          List<JavaServer> servers = new ArrayList<>(flink());
+          servers.addAll(List.of(kafka, registry));
+          for (JavaServer server : servers) {
             server.stop(stop);
-            PostgresProgram.delete(server.place());
+          }
+          for (Path place : List.of(flink, kafka.place(), registry.place())) {
+            PostgresProgram.delete(place);
           }
           return there;
         });

@@ -5,7 +5,6 @@ import java.net.HttpURLConnection;
 import java.net.URI;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Consumer;
 import java.util.regex.Matcher;
@@ -57,20 +56,6 @@ final class RegistryServer extends JavaServer {
         "-Dregistry.rules.global.compatibility=BACKWARD",
         "-jar",
         RegistryProgram.ofThisHouse().jar(progress).toString());
-  }
-
-  /** A shell that becomes the server, after it has left somebody to watch its input. */
-  @Override
-  List<String> attached(List<String> command) {
-    List<String> attached =
-        new ArrayList<>(
-            List.of(
-                "sh",
-                "-c",
-                "exec 3<&0; (cat <&3 >/dev/null; kill $$) & exec \"$@\" 3<&- </dev/null",
-                "sh"));
-    attached.addAll(command);
-    return attached;
   }
 
   @Override

@@ -18,13 +18,22 @@ final class Locks {
 
   private static final int CHANGE = 0x52616365;
 
-  private static final int LIVE = 0x4C697665; // "Live"
+  static final int LIVE = 0x4C697665; // "Live"
 
   private Locks() {}
 
   /** Says until the connection closes that a live run of a pipeline writes to its tables. */
   static void holdLive(Sql sql, String pipeline) throws SQLException {
     sql.run("SELECT pg_advisory_lock_shared(?, hashtext(?))", LIVE, pipeline);
+  }
+
+  /** The statement that says so for a connection. */
+  static String holdLive(String pipeline) {
+    return "SELECT pg_advisory_lock_shared("
+        + LIVE
+        + ", hashtext('"
+        + pipeline.replace("'", "''")
+        + "'))";
   }
 
   /**

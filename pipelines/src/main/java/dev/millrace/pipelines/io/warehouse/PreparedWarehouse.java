@@ -90,7 +90,7 @@ public final class PreparedWarehouse implements AutoCloseable {
       throw new IllegalArgumentException(
           "contract " + contract.name() + " is not among the tables of a live run");
     }
-    return new UpsertTable<>(config, contract, generation);
+    return new UpsertTable<>(config, run.pipeline(), contract, generation);
   }
 
   /** How many records of each source a stage of this live run has read, as its ledger says. */

@@ -10,8 +10,10 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
+import java.util.Objects;
 import java.util.TreeMap;
 import java.util.TreeSet;
+import javax.sql.DataSource;
 import org.apache.avro.specific.SpecificRecord;
 import org.apache.beam.sdk.transforms.DoFn;
 import org.apache.beam.sdk.transforms.PTransform;
@@ -60,28 +62,32 @@ public final class UpsertTable<T extends SpecificRecord> extends PTransform<PCol
   private static final int BUCKETS = 64;
 
   private final WarehouseConfig config;
+  private final String pipeline;
   private final Contract contract;
   private final long generation;
 
-  UpsertTable(WarehouseConfig config, Contract contract, long generation) {
+  UpsertTable(WarehouseConfig config, String pipeline, Contract contract, long generation) {
     this.config = config;
+    this.pipeline = pipeline;
     this.contract = contract;
     this.generation = generation;
   }
 
   @Override
   public PDone expand(PCollection<T> rows) {
-    rows.apply("Upsert", ParDo.of(new Upsert<>(config, contract, generation)));
+    rows.apply("Upsert", ParDo.of(new Upsert<>(config, pipeline, contract, generation)));
     return PDone.in(rows.getPipeline());
   }
 
   /** A row and what decides whether it replaces another. */
   private record Stated<T>(T row, long revision) implements Serializable {}
 
-  private static final class Upsert<T extends SpecificRecord> extends DoFn<T, Void> {
+  static final class Upsert<T extends SpecificRecord> extends DoFn<T, Void> {
     private final WarehouseConfig config;
+    private final String pipeline;
     private final Contract contract;
     private final long generation;
+    private transient @Nullable DataSource connections;
     // By key, so that two transactions lock their rows in one order.
     private transient TreeMap<String, Stated<T>> rows = new TreeMap<>();
     // Texts, made once: a stream has many small bundles.
@@ -89,14 +95,28 @@ public final class UpsertTable<T extends SpecificRecord> extends PTransform<PCol
     private final String upsertLive;
     private final @Nullable String dropSuperseded;
 
-    private Upsert(WarehouseConfig config, Contract contract, long generation) {
+    private Upsert(WarehouseConfig config, String pipeline, Contract contract, long generation) {
       this.config = config;
+      this.pipeline = pipeline;
       this.contract = contract;
       this.generation = generation;
       TableSql sql = new TableSql(contract);
       this.table = sql.name();
       this.upsertLive = sql.upsertLive();
       this.dropSuperseded = contract.disjoint().isPresent() ? sql.dropSuperseded() : null;
+    }
+
+    @Setup
+    public void open() {
+      connections = LiveConnections.acquire(config, pipeline);
+    }
+
+    @Teardown
+    public void close() {
+      if (connections != null) {
+        connections = null;
+        LiveConnections.release(config, pipeline);
+      }
     }
 
     @StartBundle
@@ -127,7 +147,7 @@ public final class UpsertTable<T extends SpecificRecord> extends PTransform<PCol
     private void flush() throws InterruptedException {
       long end = System.nanoTime() + Duration.ofSeconds(PATIENCE_SECONDS).toNanos();
       for (long pause = 50; ; pause = Math.min(2 * pause, 5_000)) {
-        try (Connection connection = new WarehouseConnections(config).pool().getConnection()) {
+        try (Connection connection = Objects.requireNonNull(connections).getConnection()) {
           write(connection);
           rows.clear();
           return;

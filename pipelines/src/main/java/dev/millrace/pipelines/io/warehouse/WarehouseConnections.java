@@ -39,6 +39,10 @@ final class WarehouseConnections implements SerializableFunction<Void, DataSourc
   }
 
   private static HikariDataSource open(WarehouseConfig config) {
+    return new HikariDataSource(settings(config));
+  }
+
+  static HikariConfig settings(WarehouseConfig config) {
     HikariConfig pool = new HikariConfig();
     pool.setPoolName("millrace-warehouse");
     pool.setDriverClassName("org.postgresql.Driver");
@@ -52,6 +56,6 @@ final class WarehouseConnections implements SerializableFunction<Void, DataSourc
     pool.setConnectionTimeout(10_000);
     // The pool itself can be made while the database is down: then getting a connection fails.
     pool.setInitializationFailTimeout(-1);
-    return new HikariDataSource(pool);
+    return pool;
   }
 }

@@ -6,6 +6,7 @@ import static org.hamcrest.MatcherAssert.assertThat;
 import static org.hamcrest.Matchers.contains;
 import static org.hamcrest.Matchers.containsString;
 import static org.hamcrest.Matchers.equalTo;
+import static org.hamcrest.Matchers.sameInstance;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import dev.millrace.contract.Contract;
@@ -14,11 +15,13 @@ import dev.millrace.schemas.web.Events5m;
 import dev.millrace.schemas.web.ShopSession;
 import dev.millrace.transforms.RecordCoder;
 import java.math.BigDecimal;
+import java.sql.SQLException;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 import java.util.Random;
+import javax.sql.DataSource;
 import org.apache.avro.specific.SpecificRecord;
 import org.apache.beam.sdk.Pipeline;
 import org.apache.beam.sdk.options.PipelineOptionsFactory;
@@ -106,6 +109,27 @@ class UpsertTableTest {
       // Then
       assertThat(refused.getMessage(), containsString("A live run of sales is writing"));
     }
+    warehouse("b2").prepare().close();
+  }
+
+  @Test
+  void aRunLivesAsLongAsItHasAWriterWhereverWhoStartedItHasGone() throws SQLException {
+    // Given
+    PreparedWarehouse live = live("r1");
+    DataSource first = LiveConnections.acquire(config, "sales");
+    assertThat(LiveConnections.acquire(config, "sales"), sameInstance(first));
+    first.getConnection().close();
+    live.close();
+    LiveConnections.release(config, "sales");
+
+    // When
+    UserError refused = assertThrows(UserError.class, () -> warehouse("b1").prepare());
+    LiveConnections.release(config, "sales");
+
+    // Then
+    assertThat(refused.getMessage(), containsString("A live run of sales is writing"));
+    // Waits until the server has noticed that they are gone.
+    query(url, "SELECT pg_advisory_xact_lock(" + Locks.LIVE + ", hashtext('sales'))::text");
     warehouse("b2").prepare().close();
   }
 

@@ -1,0 +1,424 @@
+package dev.millrace.it.streams;
+
+import static org.awaitility.Awaitility.await;
+import static org.hamcrest.MatcherAssert.assertThat;
+import static org.hamcrest.Matchers.allOf;
+import static org.hamcrest.Matchers.containsString;
+import static org.hamcrest.Matchers.equalTo;
+import static org.hamcrest.Matchers.hasItem;
+import static org.hamcrest.Matchers.lessThan;
+import static org.hamcrest.Matchers.not;
+import static org.hamcrest.Matchers.startsWith;
+
+import com.sun.net.httpserver.HttpServer;
+import dev.millrace.local.LocalStack;
+import dev.millrace.local.LocalStack.Server;
+import dev.millrace.local.LocalStack.State;
+import dev.millrace.local.LocalStack.Wanted;
+import java.io.File;
+import java.io.IOException;
+import java.io.InputStream;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.ServerSocket;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.sql.Connection;
+import java.sql.DriverManager;
+import java.sql.Statement;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.TimeUnit;
+import java.util.jar.JarFile;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import org.apache.kafka.clients.admin.Admin;
+import org.apache.kafka.clients.admin.NewTopic;
+import org.apache.kafka.clients.consumer.ConsumerRecord;
+import org.apache.kafka.clients.consumer.KafkaConsumer;
+import org.apache.kafka.clients.producer.KafkaProducer;
+import org.apache.kafka.clients.producer.ProducerRecord;
+import org.apache.kafka.common.TopicPartition;
+import org.apache.kafka.common.serialization.ByteArrayDeserializer;
+import org.apache.kafka.common.serialization.ByteArraySerializer;
+import org.awaitility.core.ConditionFactory;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+/**
+ * A live run on a real cluster, which is handed over by the program, stopped with a savepoint,
+ * killed and taken up again.
+ */
+@Timeout(600)
+class ClusterIT {
+
+  private static final int RECORDS = 3_000;
+
+  @TempDir static Path home;
+  private static LocalStack stack;
+
+  /** A program that ended. */
+  private record Ended(int status, String out, String err) {}
+
+  @BeforeAll
+  static void start() throws Exception {
+    stack = new LocalStack(home.resolve(".millrace"));
+    stack.up(Wanted.kafkaAt(freePort()).withFlinkAt(freePort()), phase -> {});
+    Path data = Files.createDirectories(home.resolve("data"));
+    for (String table : List.of("product", "product_class")) {
+      try (InputStream in = ClusterIT.class.getResourceAsStream("/" + table + ".json")) {
+        Files.copy(Objects.requireNonNull(in), data.resolve(table + ".json"));
+      }
+    }
+    Ended generated = program(generate(100, small()));
+    assertThat(generated.err(), generated.status(), equalTo(0));
+  }
+
+  /** A topic that is there. */
+  private static String small() {
+    return "kafka://" + server("Kafka").address() + "/small";
+  }
+
+  @AfterAll
+  static void stop() {
+    stack.reset();
+  }
+
+  @Test
+  void aRunThatIsStoppedTakenUpAgainAndKilledComesToTheTablesOfABatch() throws Exception {
+    // Given: events that come a part at a time
+    String kafka = server("Kafka").address();
+    Ended generated = program(generate(RECORDS, "kafka://" + kafka + "/source"));
+    assertThat(generated.err(), generated.status(), equalTo(0));
+    makeTopic("clicks");
+    String topic = "kafka://" + kafka + "/clicks";
+    String live = newDatabase("live");
+    long first = copy(kafka, 0);
+
+    // When: handed over
+    Ended submitted = program(clickstream("submit", live, topic));
+    assertThat(submitted.err(), submitted.status(), equalTo(0));
+    assertThat(submitted.out(), containsString("http://" + server(LocalStack.FLINK).address()));
+    try (Connection warehouse = DriverManager.getConnection(live)) {
+      patiently().until(() -> ClickTables.isComplete(warehouse, first));
+
+      // When: a batch of the same tables
+      Ended batch = program(clickstream("run", live, topic + "?until=end"));
+      assertThat(batch.err(), containsString("A live run of clickstream is writing"));
+
+      // When: stopped and taken up again
+      Ended stopped = program("stop", "clickstream");
+      assertThat(stopped.err(), stopped.status(), equalTo(0));
+      long second = first + copy(kafka, 1);
+      List<String> resume = new ArrayList<>(List.of(clickstream("resume", live, topic)));
+      resume.add(1, stopped.out().strip());
+      Ended resumed = program(resume.toArray(String[]::new));
+      assertThat(resumed.err(), resumed.status(), equalTo(0));
+      patiently().until(() -> ClickTables.isComplete(warehouse, second));
+
+      // When: its process killed, and another started
+      // After a checkpoint that began when all was stated: rows of later panes than the one it goes
+      // on from would not give way.
+      int stated = checkpoint();
+      patiently().until(() -> checkpoint() > stated + 1);
+      ProcessHandle.of(server("TaskManager 1").pid()).orElseThrow().destroyForcibly();
+      patiently().until(() -> server("TaskManager 1").state() == State.DEAD);
+      long all = second + copy(kafka, 2) + copy(kafka, 3);
+      assertThat(all, equalTo((long) RECORDS));
+      assertThat(
+          stack.up(Wanted.kafkaAt(Optional.empty()), phase -> {}),
+          equalTo(List.of("TaskManager 1")));
+      patiently().until(() -> ClickTables.isComplete(warehouse, RECORDS));
+      assertThat(
+          "what was read is not read again: what the first run refused stands as it said",
+          ClickTables.rows(warehouse, "SELECT DISTINCT millrace_generation FROM dead_letter"),
+          equalTo(List.of("1", "2")));
+      Map<String, List<String>> tables = ClickTables.tables(warehouse);
+      Ended cancelled = program("cancel", "clickstream");
+      assertThat(cancelled.out(), containsString("It can go on from its last checkpoint: file:"));
+
+      // Then
+      String archived = newDatabase("archived");
+      Ended whole = program(clickstream("run", archived, topic + "?until=end"));
+      assertThat(whole.err(), whole.status(), equalTo(0));
+      try (Connection archive = DriverManager.getConnection(archived)) {
+        Map<String, List<String>> wanted = ClickTables.tables(archive);
+        for (String table : ClickTables.NAMES) {
+          assertThat(table, tables.get(table), equalTo(wanted.get(table)));
+        }
+      }
+    }
+  }
+
+  @Test
+  void aClusterThatDoesNotAnswerIsNamedInOneSentence() throws Exception {
+    // Given
+    String nobody = "127.0.0.1:" + freePort().orElseThrow();
+
+    // When
+    Ended ended = program("submit", "clickstream", "--flink=" + nobody);
+
+    // Then
+    assertThat(
+        ended.err(),
+        startsWith("millrace: No Flink cluster answers at " + nobody + "; start one "));
+    assertThat(ended.status(), equalTo(2));
+  }
+
+  @Test
+  void aClusterOfAnotherVersionIsRefusedInOneSentence() throws Exception {
+    // Given: all that an older cluster is asked
+    HttpServer older =
+        HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
+    older.createContext(
+        "/config",
+        exchange -> {
+          byte[] answer = "{\"flink-version\":\"1.18.1\"}".getBytes(StandardCharsets.UTF_8);
+          exchange.sendResponseHeaders(200, answer.length);
+          exchange.getResponseBody().write(answer);
+          exchange.close();
+        });
+    older.start();
+    try {
+      // When
+      String address = "127.0.0.1:" + older.getAddress().getPort();
+      Ended ended = program("submit", "clickstream", "--flink=" + address);
+
+      // Then
+      assertThat(
+          ended.err().strip(),
+          equalTo(
+              "millrace: The cluster at "
+                  + address
+                  + " runs Flink 1.18.1, and the bundle is made for Flink 1.19.3; jobs do not run"
+                  + " there: use a cluster of 1.19."));
+      assertThat(ended.status(), equalTo(2));
+    } finally {
+      older.stop(0);
+    }
+  }
+
+  @Test
+  void whatCouldNotGoOnAfterAFailureIsNotHandedOver() throws Exception {
+    // Given
+    List<String> command =
+        new ArrayList<>(List.of(clickstream("submit", newDatabase("refused"), small())));
+    command.addAll(List.of("--checkpointing-interval=-1", "--max-parallelism=-1"));
+
+    // When
+    Ended ended = program(command.toArray(String[]::new));
+
+    // Then
+    assertThat(
+        ended.err(),
+        allOf(
+            containsString("must be able to go on after a failure, and this one lacks checkpoints"),
+            containsString("--max-parallelism=128")));
+    assertThat(ended.status(), equalTo(2));
+  }
+
+  @Test
+  void aBatchIsRunHereAndNotHandedOver() throws Exception {
+    // When
+    Ended ended = program(clickstream("submit", newDatabase("bounded"), small() + "?until=end"));
+
+    // Then
+    assertThat(ended.err(), containsString("run it here: millrace run clickstream."));
+    assertThat(ended.status(), equalTo(2));
+  }
+
+  @Test
+  void aSavepointThatIsNotThereIsNamed() throws Exception {
+    // Given
+    List<String> command =
+        new ArrayList<>(List.of(clickstream("resume", newDatabase("nowhere"), small())));
+    command.add(1, "none/savepoint-1");
+
+    // When
+    Ended ended = program(command.toArray(String[]::new));
+
+    // Then
+    assertThat(
+        ended.err(),
+        containsString("There is no savepoint at " + home.resolve("none/savepoint-1") + " that"));
+    assertThat(ended.status(), equalTo(2));
+  }
+
+  @Test
+  void theBundleHoldsNeitherFlinkNorLoggingAndIsSmall() throws Exception {
+    // Given
+    File bundle = new File(System.getProperty("millrace.bundle"));
+
+    // When
+    List<String> names;
+    try (JarFile jar = new JarFile(bundle)) {
+      names = jar.stream().map(entry -> entry.getName()).toList();
+    }
+
+    // Then
+    assertThat(names, hasItem("org/apache/beam/runners/flink/FlinkRunner.class"));
+    assertThat(names, hasItem("META-INF/services/dev.millrace.pipelines.CatalogueEntry"));
+    for (String theirs :
+        List.of(
+            "org/apache/flink/",
+            "org/rocksdb/",
+            "org/slf4j/",
+            "org/apache/log4j/",
+            "org/apache/logging/",
+            "ch/qos/logback/",
+            "log4j")) {
+      assertThat(names, not(hasItem(startsWith(theirs))));
+    }
+    assertThat(bundle.length(), lessThan(100_000_000L));
+  }
+
+  private static ConditionFactory patiently() {
+    return await()
+        .atMost(Duration.ofMinutes(3))
+        .pollInterval(Duration.ofMillis(250))
+        .ignoreExceptionsMatching(notYet -> notYet instanceof java.sql.SQLException);
+  }
+
+  private static Server server(String name) {
+    return stack.status().stream()
+        .filter(server -> server.name().equals(name))
+        .findFirst()
+        .orElseThrow();
+  }
+
+  private static String[] clickstream(String command, String warehouse, String events) {
+    return new String[] {
+      command,
+      "clickstream",
+      "--events=" + events,
+      "--warehouse=" + warehouse,
+      // From here: the launcher says where that is.
+      "--products=data/product.json",
+      "--product-classes=" + home.resolve("data/product_class.json"),
+    };
+  }
+
+  /** The number of the latest job's last checkpoint; 0 if it has none. */
+  private static int checkpoint() throws Exception {
+    Matcher found = Pattern.compile(" running .*/chk-(\\d+)").matcher(program("jobs").out());
+    return found.find() ? Integer.parseInt(found.group(1)) : 0;
+  }
+
+  private static void makeTopic(String name) throws Exception {
+    try (Admin admin = Admin.create(Map.of("bootstrap.servers", server("Kafka").address()))) {
+      NewTopic topic = new NewTopic(name, Optional.of(2), Optional.empty());
+      admin
+          .createTopics(
+              Set.of(
+                  topic.configs(
+                      Map.of(
+                          "message.timestamp.type",
+                          "LogAppendTime",
+                          "max.message.bytes",
+                          "8388608"))))
+          .all()
+          .get(30, TimeUnit.SECONDS);
+    }
+  }
+
+  /** Brings a quarter of what was generated, and returns how much that is. */
+  private static long copy(String kafka, int quarter) throws Exception {
+    // Some of what is generated is larger than records usually are.
+    Map<String, Object> settings =
+        Map.of("bootstrap.servers", kafka, "max.request.size", 8_388_608);
+    long copied = 0;
+    try (KafkaConsumer<byte[], byte[]> from =
+            new KafkaConsumer<>(
+                settings, new ByteArrayDeserializer(), new ByteArrayDeserializer());
+        KafkaProducer<byte[], byte[]> to =
+            new KafkaProducer<>(settings, new ByteArraySerializer(), new ByteArraySerializer())) {
+      for (int partition = 0; partition < 2; partition++) {
+        TopicPartition source = new TopicPartition("source", partition);
+        from.assign(List.of(source));
+        long end = from.endOffsets(List.of(source)).getOrDefault(source, 0L);
+        long until = end * (quarter + 1) / 4;
+        from.seek(source, end * quarter / 4);
+        while (from.position(source) < until) {
+          for (ConsumerRecord<byte[], byte[]> record : from.poll(Duration.ofMillis(100))) {
+            if (record.offset() < until) {
+              to.send(new ProducerRecord<>("clicks", partition, null, record.value()))
+                  .get(30, TimeUnit.SECONDS);
+              copied++;
+            }
+          }
+        }
+      }
+    }
+    return copied;
+  }
+
+  private static String[] generate(int records, String topic) {
+    return new String[] {
+      "generate",
+      "clickstream",
+      "--live",
+      "--records=" + records,
+      "--out=" + topic + "?partitions=2"
+    };
+  }
+
+  /** The program on Flink, in its directory, to its end. */
+  private static Ended program(String... arguments) throws Exception {
+    String name = arguments[0] + System.nanoTime();
+    List<String> command = new ArrayList<>(Arrays.asList(arguments));
+    command.add("--log=quiet");
+    Process process = start(name, command.toArray(String[]::new));
+    if (!process.waitFor(4, TimeUnit.MINUTES)) {
+      process.destroyForcibly();
+      throw new AssertionError("did not end: " + command);
+    }
+    return new Ended(
+        process.exitValue(),
+        Files.readString(home.resolve(name + ".out")),
+        Files.readString(home.resolve(name + ".err")));
+  }
+
+  private static Process start(String name, String... arguments) throws IOException {
+    List<String> command =
+        new ArrayList<>(
+            List.of(
+                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                "-Xmx512m",
+                "-XX:+UseSerialGC",
+                "-XX:TieredStopAtLevel=1",
+                "-jar",
+                Objects.requireNonNull(System.getProperty("millrace.flink"))));
+    command.addAll(Arrays.asList(arguments));
+    return new ProcessBuilder(command)
+        .directory(home.toFile())
+        .redirectInput(new File("/dev/null"))
+        .redirectOutput(home.resolve(name + ".out").toFile())
+        .redirectError(home.resolve(name + ".err").toFile())
+        .start();
+  }
+
+  private static String newDatabase(String name) throws Exception {
+    String server = "jdbc:postgresql://" + server(LocalStack.POSTGRES).address() + "/";
+    try (Connection connection = DriverManager.getConnection(server + "millrace?user=millrace");
+        Statement statement = connection.createStatement()) {
+      statement.execute("CREATE DATABASE " + name);
+    }
+    return server + name + "?user=millrace";
+  }
+
+  private static Optional<Integer> freePort() throws IOException {
+    try (ServerSocket probe = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+      return Optional.of(probe.getLocalPort());
+    }
+  }
+}

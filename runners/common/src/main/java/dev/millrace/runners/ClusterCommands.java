@@ -1,0 +1,349 @@
+package dev.millrace.runners;
+
+import dev.millrace.local.LocalStack;
+import dev.millrace.local.LocalStack.Server;
+import dev.millrace.local.LocalStack.State;
+import dev.millrace.pipelines.CatalogueEntry;
+import dev.millrace.pipelines.UserError;
+import dev.millrace.pipelines.report.RunReport.Column;
+import dev.millrace.pipelines.report.RunReport.Kind;
+import dev.millrace.pipelines.report.TextTable;
+import java.io.PrintStream;
+import java.nio.file.Path;
+import java.time.temporal.ChronoUnit;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+
+/** Live pipelines on a Flink cluster: handed over, looked at, saved, stopped, taken up again. */
+final class ClusterCommands {
+
+  private static final Logger LOG = LoggerFactory.getLogger(ClusterCommands.class);
+
+  private final Millrace millrace;
+  private final PrintStream out;
+
+  ClusterCommands(Millrace millrace) {
+    this.millrace = millrace;
+    this.out = millrace.out();
+  }
+
+  void addTo(CommandLine commands) {
+    commands
+        .addSubcommand(
+            "submit", new CommandLine(new Submit()).setUnmatchedOptionsArePositionalParams(true))
+        .addSubcommand("jobs", new Jobs())
+        .addSubcommand("savepoint", new Savepoint())
+        .addSubcommand("stop", new Stop())
+        .addSubcommand(
+            "resume", new CommandLine(new Resume()).setUnmatchedOptionsArePositionalParams(true))
+        .addSubcommand("cancel", new Cancel());
+  }
+
+  /** Which cluster is meant. */
+  private static final class Where {
+    @Option(
+        names = "--flink",
+        paramLabel = "HOST:PORT",
+        description =
+            "REST interface of the cluster. Default: that of millrace stack, else 127.0.0.1:8081.")
+    @Nullable String flink;
+
+    FlinkRest open(Path directory) {
+      String address = flink;
+      if (address == null) {
+        address = server(directory, LocalStack.FLINK).orElse("127.0.0.1:" + LocalStack.FLINK_PORT);
+      }
+      return new FlinkRest(address);
+    }
+  }
+
+  /** Where a server of the stack is, if it is up. */
+  private static Optional<String> server(Path directory, String name) {
+    return new LocalStack(directory.resolve(".millrace"))
+        .status().stream()
+            .filter(server -> server.name().equals(name) && server.state() == State.UP)
+            .map(Server::address)
+            .findFirst();
+  }
+
+  // ------------------------------------------------------------------------------- handing over
+
+  private void submit(
+      FlinkRest cluster,
+      CatalogueEntry pipeline,
+      List<String> given,
+      Optional<String> savepoint,
+      Narrator narrator)
+      throws Exception {
+    ClusterEngine made =
+        millrace
+            .engine()
+            .cluster()
+            .orElseThrow(
+                () ->
+                    new UserError(
+                        "This program has no Flink in it; use the script, which starts the one that has: ./millrace submit."));
+    checkVersion(cluster, made.version());
+    Engine engine =
+        new Engine(
+            millrace.engine().runner(),
+            millrace.engine().optionsClass(),
+            made.defaults(cluster.address(), cluster.slots()),
+            millrace.engine().limits(),
+            Optional.of(made));
+    List<String> arguments = new ArrayList<>(given);
+    Path directory = millrace.directory();
+    savepoint.ifPresent(
+        path ->
+            arguments.add(
+                "--savepoint-path="
+                    + (path.contains(":") || !cluster.isHere() ? path : directory.resolve(path))));
+    narrator.phase("Handing over");
+    String id =
+        new Submission(
+                engine,
+                cluster.configuration(),
+                cluster.isHere() ? Optional.of(directory) : Optional.empty())
+            .submit(
+                pipeline,
+                arguments,
+                options ->
+                    millrace.options(
+                        engine, pipeline.name(), pipeline.optionsClass(), options, narrator),
+                new Submission.Surroundings() {
+                  @Override
+                  public String embeddedWarehouse() {
+                    return warehouse(cluster, directory);
+                  }
+                });
+    narrator.close();
+    out.println(
+        pipeline.name()
+            + " was handed to the cluster at "
+            + cluster.address()
+            + ", as job "
+            + id
+            + ".");
+    out.println();
+    out.println("  page                    " + cluster.page(id));
+    out.println("  millrace jobs           how it is");
+    out.println("  millrace stop " + pipeline.name() + "   end it, with a savepoint");
+  }
+
+  /** A job runs on the minor version it is made for. */
+  private static void checkVersion(FlinkRest cluster, String made) {
+    String there = cluster.version();
+    if (there.equals(made)) {
+      return;
+    }
+    String sentence =
+        "The cluster at "
+            + cluster.address()
+            + " runs Flink "
+            + there
+            + ", and the bundle is made for Flink "
+            + made;
+    if (!minor(there).equals(minor(made))) {
+      throw new UserError(
+          sentence + "; jobs do not run there: use a cluster of " + minor(made) + ".");
+    }
+    LOG.warn("{}: that should do.", sentence);
+  }
+
+  private static String minor(String version) {
+    return version.replaceFirst("^(\\d+\\.\\d+).*", "$1");
+  }
+
+  /** The PostgreSQL of the stack, which stays when this command has ended. */
+  private static String warehouse(FlinkRest cluster, Path directory) {
+    if (!cluster.isHere()) {
+      throw Submission.noWarehouse();
+    }
+    return server(directory, LocalStack.POSTGRES)
+        .map(address -> "jdbc:postgresql://" + address + "/millrace?user=millrace")
+        .orElseThrow(
+            () ->
+                new UserError(
+                    "The embedded warehouse is not up, and must be when this command has ended; start it with millrace stack up, or name another with --warehouse."));
+  }
+
+  @Command(
+      name = "submit",
+      sortOptions = false,
+      description =
+          "Hand a live pipeline to a Flink cluster, and don't wait: millrace submit PIPELINE [--flink=host:port] [--option=value ...].")
+  private final class Submit extends Millrace.Working implements Callable<Integer> {
+    @Mixin Where where = new Where();
+
+    @Parameters(arity = "0..*", paramLabel = "PIPELINE [--option=value]")
+    List<String> arguments = new ArrayList<>();
+
+    @Override
+    public Integer call() {
+      return millrace.working(
+          "submit",
+          this,
+          narrator -> {
+            CatalogueEntry pipeline = pipeline(arguments);
+            submit(
+                where.open(millrace.directory()),
+                pipeline,
+                arguments.subList(1, arguments.size()),
+                Optional.empty(),
+                narrator);
+          });
+    }
+  }
+
+  @Command(
+      name = "resume",
+      sortOptions = false,
+      description =
+          "The same from a savepoint or a retained checkpoint, as if it had never stopped: millrace resume SAVEPOINT PIPELINE [--flink=host:port] [--option=value ...].")
+  private final class Resume extends Millrace.Working implements Callable<Integer> {
+    @Mixin Where where = new Where();
+
+    @Parameters(arity = "0..*", paramLabel = "SAVEPOINT PIPELINE [--option=value]")
+    List<String> arguments = new ArrayList<>();
+
+    @Override
+    public Integer call() {
+      return millrace.working(
+          "resume",
+          this,
+          narrator -> {
+            if (arguments.isEmpty() || arguments.get(0).startsWith("--")) {
+              throw new UserError(
+                  "Name the savepoint first, as millrace stop prints it: millrace resume SAVEPOINT"
+                      + " PIPELINE.");
+            }
+            List<String> rest = arguments.subList(1, arguments.size());
+            CatalogueEntry pipeline = pipeline(rest);
+            submit(
+                where.open(millrace.directory()),
+                pipeline,
+                rest.subList(1, rest.size()),
+                Optional.of(arguments.get(0)),
+                narrator);
+          });
+    }
+  }
+
+  private CatalogueEntry pipeline(List<String> arguments) {
+    return Millrace.named("pipeline", arguments, millrace.pipelines(), CatalogueEntry::name);
+  }
+
+  // -------------------------------------------------------------------------- what runs already
+
+  @Command(name = "jobs", description = "Show the jobs of a Flink cluster, the latest first.")
+  private final class Jobs extends Millrace.Working implements Callable<Integer> {
+    @Mixin Where where = new Where();
+
+    @Override
+    public Integer call() {
+      return millrace.working(
+          "jobs",
+          this,
+          narrator -> {
+            FlinkRest cluster = where.open(millrace.directory());
+            List<FlinkRest.Job> jobs = cluster.jobs();
+            if (jobs.isEmpty()) {
+              out.println("The cluster at " + cluster.address() + " has no jobs.");
+              return;
+            }
+            List<List<String>> rows = new ArrayList<>();
+            for (FlinkRest.Job job : jobs) {
+              rows.add(
+                  List.of(
+                      job.id(),
+                      job.name(),
+                      job.state().toLowerCase(java.util.Locale.ROOT),
+                      job.since().truncatedTo(ChronoUnit.SECONDS).toString(),
+                      cluster.failure(job.id()).or(() -> cluster.checkpoint(job.id())).orElse("")));
+            }
+            TextTable.lines(
+                    List.of(
+                        new Column("job", Kind.TEXT),
+                        new Column("name", Kind.TEXT),
+                        new Column("state", Kind.TEXT),
+                        new Column("since, UTC", Kind.TEXT),
+                        new Column("last failure, else last checkpoint", Kind.TEXT)),
+                    rows)
+                .forEach(out::println);
+          });
+    }
+  }
+
+  /** What is done with one job. */
+  private abstract class OnJob extends Millrace.Working implements Callable<Integer> {
+    @Mixin Where where = new Where();
+
+    @Parameters(
+        arity = "1",
+        paramLabel = "JOB",
+        description = "Its id, the beginning of it, or its name.")
+    String job = "";
+
+    abstract String carriedOut(FlinkRest cluster, FlinkRest.Job job);
+
+    @Override
+    public Integer call() {
+      return millrace.working(
+          "job",
+          this,
+          narrator -> {
+            FlinkRest cluster = where.open(millrace.directory());
+            String said = carriedOut(cluster, cluster.job(job));
+            narrator.close();
+            out.println(said);
+          });
+    }
+  }
+
+  @Command(
+      name = "savepoint",
+      description = "Make a savepoint of a job, which goes on: millrace savepoint JOB.")
+  private final class Savepoint extends OnJob {
+    @Override
+    String carriedOut(FlinkRest cluster, FlinkRest.Job job) {
+      return cluster.savepoint(job);
+    }
+  }
+
+  @Command(
+      name = "stop",
+      description = "End a job with a savepoint, from which it can go on: millrace stop JOB.")
+  private final class Stop extends OnJob {
+    @Override
+    String carriedOut(FlinkRest cluster, FlinkRest.Job job) {
+      return cluster.stop(job);
+    }
+  }
+
+  @Command(
+      name = "cancel",
+      description =
+          "End a job without a savepoint; its last checkpoints stay: millrace cancel JOB.")
+  private final class Cancel extends OnJob {
+    @Override
+    String carriedOut(FlinkRest cluster, FlinkRest.Job job) {
+      cluster.cancel(job);
+      return job.name()
+          + " is ended."
+          + cluster
+              .checkpoint(job.id())
+              .map(path -> " It can go on from its last checkpoint: " + path)
+              .orElse("");
+    }
+  }
+}

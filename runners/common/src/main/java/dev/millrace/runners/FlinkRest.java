@@ -1,0 +1,263 @@
+package dev.millrace.runners;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.millrace.pipelines.UserError;
+import java.io.IOException;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpRequest.BodyPublishers;
+import java.net.http.HttpResponse;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/** What a Flink cluster is asked and told, over its REST interface. */
+final class FlinkRest {
+
+  private static final Duration PATIENCE = Duration.ofSeconds(10);
+  private static final Duration SAVEPOINT_PATIENCE = Duration.ofMinutes(10);
+  private static final ObjectMapper JSON = new ObjectMapper();
+
+  private final HttpClient http = HttpClient.newBuilder().connectTimeout(PATIENCE).build();
+  private final String address;
+
+  /**
+   * @param address host and port
+   */
+  FlinkRest(String address) {
+    if (!address.matches("[^/:@\\s]+:\\d{1,5}|\\[[0-9a-fA-F:.]+]:\\d{1,5}")) {
+      throw new UserError(
+          "--flink is '" + address + "'; give host and port, such as --flink=127.0.0.1:8081.");
+    }
+    this.address = address;
+  }
+
+  /**
+   * A job.
+   *
+   * @param state as Flink calls it, such as {@code RUNNING}
+   */
+  record Job(String id, String name, String state, Instant since) {
+
+    boolean hasEnded() {
+      return List.of("FINISHED", "CANCELED", "FAILED").contains(state);
+    }
+  }
+
+  String address() {
+    return address;
+  }
+
+  /** Where the page of a job is. */
+  String page(String job) {
+    return "http://" + address + "/#/job/running/" + job + "/overview";
+  }
+
+  /** Whether it is a cluster of this machine, which has the same files. */
+  boolean isHere() {
+    return address.matches("(localhost|127\\.\\d+\\.\\d+\\.\\d+|\\[::1]):\\d+");
+  }
+
+  /** The version of Flink there. */
+  String version() {
+    return get("/config").path("flink-version").asText();
+  }
+
+  /** The cluster's configuration. */
+  Map<String, String> configuration() {
+    Map<String, String> configuration = new LinkedHashMap<>();
+    for (JsonNode setting : get("/jobmanager/config")) {
+      configuration.put(setting.path("key").asText(), setting.path("value").asText());
+    }
+    return configuration;
+  }
+
+  /** How many slices of pipelines it has room for, taken ones included. */
+  int slots() {
+    return get("/overview").path("slots-total").asInt();
+  }
+
+  /** All that it knows of, the latest first. */
+  List<Job> jobs() {
+    List<Job> jobs = new ArrayList<>();
+    for (JsonNode job : get("/jobs/overview").path("jobs")) {
+      jobs.add(
+          new Job(
+              job.path("jid").asText(),
+              job.path("name").asText(),
+              job.path("state").asText(),
+              Instant.ofEpochMilli(job.path("start-time").asLong())));
+    }
+    jobs.sort((one, other) -> other.since().compareTo(one.since()));
+    return jobs;
+  }
+
+  /**
+   * The job that a user means.
+   *
+   * @param said its id, the beginning of it, or its name if one of that name runs
+   */
+  Job job(String said) {
+    List<Job> jobs = jobs();
+    List<Job> meant =
+        jobs.stream().filter(job -> !said.isEmpty() && job.id().startsWith(said)).toList();
+    if (meant.isEmpty()) {
+      meant = jobs.stream().filter(job -> job.name().equals(said) && !job.hasEnded()).toList();
+    }
+    if (meant.size() == 1) {
+      return meant.get(0);
+    }
+    throw new UserError(
+        (meant.isEmpty() ? "There is no job '" : "There are several jobs '")
+            + said
+            + "' on the cluster at "
+            + address
+            + (meant.isEmpty() ? "; " : ", so give an id; ")
+            + "which there are: millrace jobs.");
+  }
+
+  /** Why a job failed, in one line, if the cluster knows. */
+  Optional<String> failure(String job) {
+    String stack = get("/jobs/" + job + "/exceptions").path("root-exception").asText("");
+    return stack.isEmpty() ? Optional.empty() : Optional.of(cause(stack));
+  }
+
+  /** Makes a savepoint and returns where it is. */
+  String savepoint(Job job) {
+    return savepoint(job, "savepoints", "{\"cancel-job\":false}");
+  }
+
+  /** Makes a savepoint, ends the job with it, and returns where it is. */
+  String stop(Job job) {
+    return savepoint(job, "stop", "{\"drain\":false}");
+  }
+
+  private String savepoint(Job job, String verb, String body) {
+    JsonNode asked = send("POST", "/jobs/" + job.id() + "/" + verb, body);
+    String request = asked.path("request-id").asText();
+    long end = System.nanoTime() + SAVEPOINT_PATIENCE.toNanos();
+    while (true) {
+      JsonNode answer = get("/jobs/" + job.id() + "/savepoints/" + request);
+      JsonNode operation = answer.path("operation");
+      if (operation.has("location")) {
+        return operation.path("location").asText();
+      }
+      if (operation.has("failure-cause")) {
+        throw new UserError(
+            "The savepoint of "
+                + job.name()
+                + " failed: "
+                + cause(operation.path("failure-cause").path("stack-trace").asText())
+                + ". The job "
+                + (verb.equals("stop")
+                    ? "goes on; try again, or end it with millrace cancel."
+                    : "goes on."));
+      }
+      if (System.nanoTime() > end) {
+        throw new UserError(
+            "The savepoint of "
+                + job.name()
+                + " was not there after "
+                + SAVEPOINT_PATIENCE.toMinutes()
+                + " min; see "
+                + page(job.id())
+                + ".");
+      }
+      pause();
+    }
+  }
+
+  /** Ends a job without a savepoint; its retained checkpoints stay. */
+  void cancel(Job job) {
+    send("PATCH", "/jobs/" + job.id() + "?mode=cancel", "");
+    while (!job(job.id()).hasEnded()) {
+      pause();
+    }
+  }
+
+  /** The latest checkpoint of a job that lives outside of it, if there is one. */
+  Optional<String> checkpoint(String job) {
+    String path =
+        get("/jobs/" + job + "/checkpoints")
+            .path("latest")
+            .path("completed")
+            .path("external_path")
+            .asText("");
+    return path.isEmpty() ? Optional.empty() : Optional.of(path);
+  }
+
+  private JsonNode get(String path) {
+    return send("GET", path, "");
+  }
+
+  private JsonNode send(String method, String path, String body) {
+    HttpRequest request =
+        HttpRequest.newBuilder(URI.create("http://" + address + path))
+            .timeout(PATIENCE)
+            .header("Content-Type", "application/json")
+            .method(
+                method, body.isEmpty() ? BodyPublishers.noBody() : BodyPublishers.ofString(body))
+            .build();
+    try {
+      HttpResponse<String> response =
+          http.send(request, HttpResponse.BodyHandlers.ofString(StandardCharsets.UTF_8));
+      JsonNode answer = JSON.readTree(response.body());
+      if (response.statusCode() < 300) {
+        return answer;
+      }
+      StringBuilder said = new StringBuilder();
+      answer.path("errors").forEach(error -> said.append(error.asText()).append('\n'));
+      throw new UserError(
+          "The cluster at "
+              + address
+              + " refuses: "
+              + (said.isEmpty() ? "HTTP status " + response.statusCode() : cause(said.toString()))
+              + ".");
+    } catch (JsonProcessingException foreign) {
+      throw new UserError(
+          "What answers at " + address + " is no Flink cluster; name one with --flink=host:port.",
+          foreign);
+    } catch (IOException silent) {
+      throw new UserError(
+          "No Flink cluster answers at "
+              + address
+              + "; start one on this machine with millrace stack up --flink, or name another with"
+              + " --flink=host:port.",
+          silent);
+    } catch (InterruptedException interrupted) {
+      Thread.currentThread().interrupt();
+      throw new IllegalStateException("interrupted while a Flink cluster was asked", interrupted);
+    }
+  }
+
+  /** The innermost cause that a stack trace tells. */
+  static String cause(String stack) {
+    String cause = "";
+    for (String line : stack.lines().toList()) {
+      String text = line.strip();
+      if (cause.isEmpty() || text.startsWith("Caused by: ")) {
+        cause = text.replaceFirst("^Caused by: ", "");
+      }
+    }
+    return cause
+        .replaceFirst("^(?:[\\w.$]+\\.)?[\\w$]+(?:Exception|Error): ", "")
+        .replaceFirst("\\.$", "");
+  }
+
+  private static void pause() {
+    try {
+      Thread.sleep(200);
+    } catch (InterruptedException interrupted) {
+      Thread.currentThread().interrupt();
+      throw new IllegalStateException("interrupted while a Flink cluster was awaited", interrupted);
+    }
+  }
+}
