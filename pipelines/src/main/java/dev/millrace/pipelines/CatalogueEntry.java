@@ -76,6 +76,7 @@ public interface CatalogueEntry {
       return Optional.empty();
     }
 
+    /**
      * Options that name files which the running pipeline reads, wherever it runs, with what they
      * name: paths, globs, several with commas, {@code file:} references.
      */

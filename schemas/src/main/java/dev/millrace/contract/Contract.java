@@ -35,7 +35,8 @@ import org.jspecify.annotations.Nullable;
  * or a field with {@code unit} and {@code origin}), {@code arrivalTime}, {@code recordVersion} (the
  * field whose greatest value wins among records of one key), {@code table}, {@code foreignKeys},
  * {@code indexes}, {@code disjoint} (two fields, from and to, both inclusive: the intervals of rows
- * that agree in the rest of the key never overlap).
+ * that agree in the rest of the key never overlap), {@code grows} (integer fields that are never
+ * null: of two statements of one row, the one that is made of more has the greater sum of these).
  *
  * <p>Of a field: the rules ({@code min}, {@code max}, {@code exclusiveMin}, {@code pattern}, {@code
  * format}, {@code oneOf}, {@code maxLength}), {@code examples} (values that keep the rules; a field
@@ -64,7 +65,8 @@ public final class Contract implements Serializable {
           "table",
           "foreignKeys",
           "indexes",
-          "disjoint");
+          "disjoint",
+          "grows");
 
   private static final Pattern TABLE = Pattern.compile("[A-Za-z_][A-Za-z0-9_]{0,62}");
 
@@ -82,6 +84,7 @@ public final class Contract implements Serializable {
   private final transient List<List<String>> indexes;
   private final transient Optional<Interval> disjoint;
   private final transient List<FieldContract> keyBesidesInterval;
+  private final transient List<FieldContract> grows;
 
   private Contract(Schema schema) {
     this.schema = schema;
@@ -109,6 +112,11 @@ public final class Contract implements Serializable {
         key.stream()
             .filter(f -> disjoint.filter(i -> i.from().equals(f) || i.to().equals(f)).isEmpty())
             .toList();
+    this.grows = named("grows");
+    if (grows.stream()
+        .anyMatch(f -> f.nullable() || (f.type() != Type.LONG && f.type() != Type.INT))) {
+      throw wrong("grows", "is not of integer fields that are never null");
+    }
   }
 
   /** The contract a schema declares. */
@@ -235,6 +243,14 @@ public final class Contract implements Serializable {
   /** The key but for the ends of the {@link #disjoint} interval. */
   public List<FieldContract> keyBesidesInterval() {
     return keyBesidesInterval;
+  }
+
+  /**
+   * Fields whose sum grows with what a row is made of, as it is stated again and again; none if
+   * nothing tells.
+   */
+  public List<FieldContract> grows() {
+    return grows;
   }
 
   private Optional<Interval> readDisjoint() {

@@ -99,6 +99,9 @@ public final class ContractDocs {
         .recordVersion()
         .ifPresent(
             f -> facts.add("Among records of one key the greatest " + code(f.name()) + " wins."));
+    if (!contract.grows().isEmpty()) {
+      facts.add("Grows as it is stated again: the sum of " + codes(contract.grows()) + ".");
+    }
     contract
         .foreignKeys()
         .forEach((field, table) -> facts.add(code(field) + " points to " + code(table) + "."));

@@ -32,16 +32,15 @@ import org.apache.kafka.common.serialization.ByteArraySerializer;
  * delivery=at-least-once} (the default) or {@code delivery=exactly-once}.
  *
  * <p>The key of a record is the row's key, as a JSON object; the value is the row; the header
- * {@code millrace.pane} counts the panes that stated this key and window, from 0. A later record of
- * a key replaces an earlier one, so the topic can be compacted, and a reader that keeps the last of
- * each key, or the greatest pane, has the table. A dead letter is written as {@link ToLetterRecord}
- * says.
+ * {@code millrace.revision} is its {@link Revision}. A later record of a key replaces an earlier
+ * one, so the topic can be compacted, and a reader that keeps the last of each key, or the greatest
+ * revision, has the table. A dead letter is written as {@link ToLetterRecord} says.
  *
  * <p><b>Input:</b> records of a contract with a key. <b>Output:</b> none. <b>Bounded/unbounded:</b>
  * both. <b>State and timers:</b> none at least once; exactly once those of Beam's {@code
  * KafkaIO.withEOS}, which shuffles at random, so that panes of one key can overtake one another:
  * then the header decides. <b>Reasons:</b> none. <b>Guarantee:</b> at least once: after a restart a
- * record can stand there again, with the same key, value and pane. Exactly once for readers of
+ * record can stand there again, with the same key, value and revision. Exactly once for readers of
  * committed records; it needs a runner with checkpointed input, and others are refused.
  * <b>Runners:</b> all at least once; Flink exactly once.
  *
@@ -170,10 +169,12 @@ public final class WriteTopic<T extends SpecificRecord> extends PTransform<PColl
   private static final class ToRecord<T extends SpecificRecord>
       extends DoFn<T, ProducerRecord<byte[], byte[]>> {
     private final String topic;
+    private final Contract contract;
     private final List<String> key;
 
     private ToRecord(String topic, Contract contract) {
       this.topic = topic;
+      this.contract = contract;
       this.key = contract.key().stream().map(FieldContract::name).toList();
     }
 
@@ -190,8 +191,9 @@ public final class WriteTopic<T extends SpecificRecord> extends PTransform<PColl
               JsonRows.ofRecord(row, Map.of()),
               List.of(
                   new RecordHeader(
-                      "millrace.pane",
-                      Long.toString(pane.getIndex()).getBytes(StandardCharsets.UTF_8)))));
+                      "millrace.revision",
+                      Long.toString(Revision.of(contract, row, pane))
+                          .getBytes(StandardCharsets.UTF_8)))));
     }
   }
 }

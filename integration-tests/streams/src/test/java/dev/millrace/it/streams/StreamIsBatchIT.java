@@ -276,16 +276,18 @@ class StreamIsBatchIT {
       Map<TopicPartition, Long> ends = consumer.endOffsets(partitions);
       while (partitions.stream().anyMatch(p -> consumer.position(p) < ends.getOrDefault(p, 0L))) {
         for (ConsumerRecord<String, String> record : consumer.poll(Duration.ofMillis(100))) {
-          last.merge(record.key(), record, (one, other) -> pane(one) > pane(other) ? one : other);
+          last.merge(
+              record.key(), record, (one, other) -> revision(one) > revision(other) ? one : other);
         }
       }
     }
     return last.values().stream().map(record -> essence(record.value())).sorted().toList();
   }
 
-  private static long pane(ConsumerRecord<String, String> record) {
+  private static long revision(ConsumerRecord<String, String> record) {
     return Long.parseLong(
-        new String(record.headers().lastHeader("millrace.pane").value(), StandardCharsets.UTF_8));
+        new String(
+            record.headers().lastHeader("millrace.revision").value(), StandardCharsets.UTF_8));
   }
 
   /** Minute, action, count and revenue: what topic and table spell alike. */

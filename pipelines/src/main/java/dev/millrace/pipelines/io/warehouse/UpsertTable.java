@@ -2,6 +2,7 @@ package dev.millrace.pipelines.io.warehouse;
 
 import dev.millrace.contract.Contract;
 import dev.millrace.contract.FieldContract;
+import dev.millrace.pipelines.io.Revision;
 import java.io.Serializable;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
@@ -29,11 +30,11 @@ import org.slf4j.LoggerFactory;
  * Writes the rows of a live run into their table, at once: what a row says replaces what the same
  * key said before.
  *
- * <p>A row knows which live run stated it (its generation) and its revision: the contract's {@code
- * recordVersion} where it has one, else the index of the pane. A row gives way only to a later
- * generation, or in its own to a revision that is not smaller. So retries, panes that overtake one
- * another and a former run that still lives cannot undo anything; a run that begins anew states
- * everything anew. A batch that publishes leaves both alone, and its rows give way to any.
+ * <p>A row knows which live run stated it (its generation) and its {@link Revision}. A row gives
+ * way only to a later generation, or in its own to a revision that is not smaller. So retries,
+ * panes that overtake one another and a former run that still lives cannot undo anything; a run
+ * that begins anew states everything anew, and one that takes up a checkpoint comes to what it had
+ * stated since. A batch that publishes leaves both alone, and its rows give way to any.
  *
  * <p>Where the contract declares intervals {@code disjoint}, rows that overlap and agree in the
  * rest of the key are statements about one thing whose bounds have changed, such as visits that
@@ -126,8 +127,7 @@ public final class UpsertTable<T extends SpecificRecord> extends PTransform<PCol
 
     @ProcessElement
     public void process(@Element T row, PaneInfo pane) throws InterruptedException {
-      Object version = contract.recordVersion().map(field -> field.valueIn(row)).orElse(null);
-      long revision = version instanceof Number number ? number.longValue() : pane.getIndex();
+      long revision = Revision.of(contract, row, pane);
       rows.merge(
           text(contract.key(), row),
           new Stated<>(row, revision),

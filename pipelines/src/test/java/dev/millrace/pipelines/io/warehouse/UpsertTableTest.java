@@ -61,6 +61,22 @@ class UpsertTableTest {
   }
 
   @Test
+  void whatARunStatesAgainFromItsCheckpointInFewerPanesIsTakenUp() {
+    // Given: seven panes, and then a failure
+    try (PreparedWarehouse live = live("r1")) {
+      write(live, Events5m.class, List.of(pane(view(5), 7)));
+
+      // When: from its checkpoint on, in fewer panes than before
+      write(live, Events5m.class, List.of(pane(view(4), 1)));
+      assertThat(query(url, EVENTS), contains("view|5"));
+      write(live, Events5m.class, List.of(pane(view(6), 2)));
+    }
+
+    // Then
+    assertThat(query(url, EVENTS), contains("view|6"));
+  }
+
+  @Test
   void aLaterRunBeginsAnewAndAFormerOneThatStillLivesChangesNothing() {
     // Given
     try (PreparedWarehouse former = live("r1");
