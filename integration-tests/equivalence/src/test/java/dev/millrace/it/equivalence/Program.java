@@ -16,6 +16,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import javax.tools.ToolProvider;
 
 /** The program of a runner, as a process of its own, in a directory with FoodMart's dimensions. */
@@ -105,10 +107,17 @@ final class Program {
                 "-d",
                 directory.toString(),
                 "-cp",
-                new File(jar("direct")).getParent() + "/lib/*",
+                libraries(),
                 copy.toString());
     assertThat(words.toString(StandardCharsets.UTF_8), failed, equalTo(0));
     return directory;
+  }
+
+  private static String libraries() throws IOException {
+    Path directory = Path.of(new File(jar("direct")).getParent(), "lib");
+    try (Stream<Path> jars = Files.list(directory)) {
+      return jars.map(Path::toString).collect(Collectors.joining(File.pathSeparator));
+    }
   }
 
   private static String jar(String runner) {
