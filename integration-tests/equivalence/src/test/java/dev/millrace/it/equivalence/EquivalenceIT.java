@@ -193,14 +193,15 @@ class EquivalenceIT {
           .atMost(Duration.ofMinutes(4))
           .pollInterval(Duration.ofMillis(500))
           .ignoreExceptionsInstanceOf(SQLException.class) // the tables are not there yet
-          .until(() -> tables(name).values().stream().noneMatch(List::isEmpty));
+          .until(() -> !run.isAlive() || tables(name).values().stream().noneMatch(List::isEmpty));
 
-      // Then
+      // Then: it says that it cannot go on, or states something else
       await()
           .during(Duration.ofSeconds(15))
           .atMost(Duration.ofSeconds(30))
           .pollInterval(Duration.ofMillis(500))
-          .until(() -> !tables(name).equals(wantedTables));
+          .until(() -> !run.isAlive() || !tables(name).equals(wantedTables));
+      assertThat("a run that ended has failed", run.isAlive() || run.exitValue() != 0);
     } finally {
       run.destroyForcibly().waitFor();
     }
