@@ -103,7 +103,7 @@ public final class RecordTopic extends PTransform<PBegin, PCollection<RawRecord>
   private final boolean arrivalIsKnown;
   private final TopicFormat format;
 
-  /** Where the reading of this begins, from when it is part of a pipeline. */
+  /** Where the reading of what has no end begins, from when it is part of a pipeline. */
   private transient @Nullable Map<Integer, Long> begun;
 
   private RecordTopic(TopicUri uri, String written, Duration maxLateness) {
@@ -178,10 +178,13 @@ public final class RecordTopic extends PTransform<PBegin, PCollection<RawRecord>
     return uri.topic();
   }
 
-  /** How far the topic reaches, while it is read; after it has become part of a pipeline. */
+  /**
+   * How far the topic reaches, while it is read, if it has no end; after it has become part of a
+   * pipeline.
+   */
   TopicEnds ends() {
     if (begun == null) {
-      throw new IllegalStateException("the topic is no part of a pipeline yet");
+      throw new IllegalStateException("the topic has an end, or is no part of a pipeline yet");
     }
     return new TopicEnds(uri, begun);
   }
@@ -235,11 +238,14 @@ public final class RecordTopic extends PTransform<PBegin, PCollection<RawRecord>
   public PCollection<RawRecord> expand(PBegin begin) {
     try (Topics topics = Topics.at(uri)) {
       List<TopicPartition> partitions = topics.partitions();
-      begun = starts(topics, partitions);
-      return (bounded
-              ? readToTheEnd(begin, slices(topics, partitions))
-              : readOn(begin, partitions, begun))
-          .setCoder(RawRecord.coder());
+      PCollection<RawRecord> records;
+      if (bounded) {
+        records = readToTheEnd(begin, slices(topics, partitions));
+      } else {
+        begun = starts(topics, partitions);
+        records = readOn(begin, partitions, begun);
+      }
+      return records.setCoder(RawRecord.coder());
     }
   }
 

@@ -63,17 +63,23 @@ public final class CapabilityGate {
     }
   }
 
-  private static List<Limit.Step> steps(Pipeline pipeline) {
-    AtomicBoolean stream = new AtomicBoolean();
+  /** Whether a pipeline reads something without an end. */
+  public static boolean isStream(Pipeline pipeline) {
+    AtomicBoolean found = new AtomicBoolean();
     pipeline.traverseTopologically(
         new Pipeline.PipelineVisitor.Defaults() {
           @Override
           public void visitValue(PValue value, Node producer) {
             if (isUnbounded(value)) {
-              stream.set(true);
+              found.set(true);
             }
           }
         });
+    return found.get();
+  }
+
+  private static List<Limit.Step> steps(Pipeline pipeline) {
+    boolean stream = isStream(pipeline);
     Map<PValue, Integer> groupings = new HashMap<>();
     List<Limit.Step> steps = new ArrayList<>();
     pipeline.traverseTopologically(
@@ -90,7 +96,7 @@ public final class CapabilityGate {
             boolean groups = unbounded && isGrouping(node);
             int after = before + (groups ? 1 : 0);
             outputs.forEach(out -> groupings.put(out, after));
-            steps.add(new Limit.Step(node, stream.get(), unbounded, groups ? after : 0));
+            steps.add(new Limit.Step(node, stream, unbounded, groups ? after : 0));
           }
         });
     return steps;

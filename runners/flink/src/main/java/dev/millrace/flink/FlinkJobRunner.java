@@ -1,15 +1,12 @@
 package dev.millrace.flink;
 
+import dev.millrace.runners.CapabilityGate;
 import java.nio.file.Path;
-import java.util.concurrent.atomic.AtomicBoolean;
 import org.apache.beam.runners.flink.FlinkPipelineOptions;
 import org.apache.beam.runners.flink.FlinkRunner;
 import org.apache.beam.sdk.Pipeline;
 import org.apache.beam.sdk.PipelineRunner;
 import org.apache.beam.sdk.options.PipelineOptions;
-import org.apache.beam.sdk.runners.TransformHierarchy;
-import org.apache.beam.sdk.values.PCollection;
-import org.apache.beam.sdk.values.PValue;
 
 /**
  * Beam's Flink runner, with a result that can be watched and asked why it failed: Beam's own either
@@ -41,7 +38,7 @@ public final class FlinkJobRunner extends PipelineRunner<FlinkJob> {
   public FlinkJob run(Pipeline pipeline) {
     options.setAttachedMode(false);
     String given = options.getFlinkConfDir();
-    boolean stream = options.isStreaming() || hasUnbounded(pipeline);
+    boolean stream = options.isStreaming() || CapabilityGate.isStream(pipeline);
     Path config =
         ClusterConfig.write(
             given == null ? null : Path.of(given),
@@ -54,20 +51,5 @@ public final class FlinkJobRunner extends PipelineRunner<FlinkJob> {
     } finally {
       options.setFlinkConfDir(given);
     }
-  }
-
-  private static boolean hasUnbounded(Pipeline pipeline) {
-    AtomicBoolean found = new AtomicBoolean();
-    pipeline.traverseTopologically(
-        new Pipeline.PipelineVisitor.Defaults() {
-          @Override
-          public void visitValue(PValue value, TransformHierarchy.Node producer) {
-            if (value instanceof PCollection<?> collection
-                && collection.isBounded() == PCollection.IsBounded.UNBOUNDED) {
-              found.set(true);
-            }
-          }
-        });
-    return found.get();
   }
 }

@@ -60,27 +60,17 @@ final class FlinkProgram {
 
   private static void build(Path house) throws IOException {
     Path log = Files.createDirectories(house.resolve(".millrace/logs")).resolve("flink-build.log");
-    Process process =
-        new ProcessBuilder(
-                List.of(
-                    MavenArtifact.wrapper(house).orElseThrow().toString(),
-                    "--batch-mode",
-                    "-pl",
-                    MODULE,
-                    "process-classes"))
-            .directory(house.toFile())
-            .redirectErrorStream(true)
-            .redirectOutput(log.toFile())
-            .start();
-    int status;
-    try {
-      process.getOutputStream().close();
-      status = process.waitFor();
-    } catch (InterruptedException interrupted) {
-      process.destroy();
-      Thread.currentThread().interrupt();
-      throw new IOException("interrupted while fetching Flink", interrupted);
-    }
+    int status =
+        MavenArtifact.maven(
+            List.of(
+                MavenArtifact.wrapper(house).orElseThrow().toString(),
+                "--batch-mode",
+                "-pl",
+                MODULE,
+                "process-classes"),
+            house,
+            log,
+            "Flink");
     if (status != 0) {
       throw new LocalServerException(
           "Flink could not be fetched from the Maven repository; connect to the network and run"

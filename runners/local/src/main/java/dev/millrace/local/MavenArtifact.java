@@ -9,8 +9,10 @@ import java.security.DigestInputStream;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
+import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A file of the Maven repository that only some commands need: fetched when one does, with the
@@ -36,31 +38,46 @@ public record MavenArtifact(String coordinates, String file) {
    */
   public boolean copyInto(Path directory, Path wrapper, Path log) throws IOException {
     Path home = wrapper.toAbsolutePath().getParent();
-    Process process =
-        new ProcessBuilder(
+    int status =
+        maven(
+            List.of(
                 wrapper.toString(),
                 "--batch-mode",
                 "--non-recursive",
                 "dependency:copy",
                 "-Dartifact=" + coordinates,
-                "-DoutputDirectory=" + directory.toAbsolutePath())
-            .directory(home == null ? null : home.toFile())
-            .redirectErrorStream(true)
-            .redirectOutput(log.toFile())
-            .start();
-    int status;
-    try {
-      process.getOutputStream().close();
-      status = process.waitFor();
-    } catch (InterruptedException interrupted) {
-      process.destroy();
-      Thread.currentThread().interrupt();
-      throw new IOException("interrupted while fetching " + coordinates, interrupted);
-    }
+                "-DoutputDirectory=" + directory.toAbsolutePath()),
+            home,
+            log,
+            coordinates);
     if (status == 0) {
       Files.delete(log);
     }
     return status == 0;
+  }
+
+  /**
+   * Runs Maven to its end, and writes what it says to a log.
+   *
+   * @param what is fetched, for the message
+   * @return the exit status
+   */
+  static int maven(List<String> command, @Nullable Path directory, Path log, String what)
+      throws IOException {
+    Process process =
+        new ProcessBuilder(command)
+            .directory(directory == null ? null : directory.toFile())
+            .redirectErrorStream(true)
+            .redirectOutput(log.toFile())
+            .start();
+    try {
+      process.getOutputStream().close();
+      return process.waitFor();
+    } catch (InterruptedException interrupted) {
+      process.destroy();
+      Thread.currentThread().interrupt();
+      throw new IOException("interrupted while fetching " + what, interrupted);
+    }
   }
 
   /** The SHA-256 of a file, as hexadecimal digits. */

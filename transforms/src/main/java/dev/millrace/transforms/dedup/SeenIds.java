@@ -7,6 +7,7 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -39,7 +40,7 @@ final class SeenIds {
 
   private static int[] free(int length) {
     int[] slots = new int[length];
-    java.util.Arrays.fill(slots, FREE);
+    Arrays.fill(slots, FREE);
     return slots;
   }
 
