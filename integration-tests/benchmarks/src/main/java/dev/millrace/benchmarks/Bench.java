@@ -2,6 +2,7 @@ package dev.millrace.benchmarks;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.SerializationFeature;
+import dev.millrace.local.LocalKafka;
 import dev.millrace.pipelines.UserError;
 import dev.millrace.pipelines.generate.AnswerKey;
 import java.io.FileDescriptor;
@@ -52,6 +53,7 @@ import picocli.CommandLine.Parameters;
       "Benchmarks:",
       "  refine  the refining of sales (parse, limits, rules, gate) beside a plain loop",
       "  sales   the whole job beside DuckDB",
+      "  events  events refined and summed by minute, beside jobs written by hand for Flink",
       "  live    clickstream on Flink between Kafka and PostgreSQL: how soon, and how many a second"
     })
 public final class Bench implements Callable<Integer> {
@@ -60,18 +62,23 @@ public final class Bench implements Callable<Integer> {
   private static final String FLINK =
       "runners/flink/target/millrace-runner-flink-0.1.0-SNAPSHOT.jar";
 
+  /** The jobs on Flink that are measured from within. */
+  private static final String JOBS =
+      "integration-tests/benchmarks-flink/target/millrace-benchmarks-flink-0.1.0-SNAPSHOT.jar";
+
   private static final Pattern HEAP = Pattern.compile("[1-9]\\d*[kmgKMG]");
 
   /** What can be measured. */
   enum Benchmark {
     REFINE,
     SALES,
+    EVENTS,
     LIVE
   }
 
   @Parameters(
       arity = "0..*",
-      paramLabel = "refine|sales|live",
+      paramLabel = "refine|sales|events|live",
       description = "What to measure. Default: refine and sales.")
   private List<Benchmark> which = List.of(Benchmark.REFINE, Benchmark.SALES);
 
@@ -91,7 +98,7 @@ public final class Bench implements Callable<Integer> {
       names = "--passes",
       paramLabel = "N",
       description =
-          "refine: times a process works through the input while it is measured, after as many"
+          "refine, events: times a process works through the input while it is measured, after as many"
               + " times that are not. Default: 3.")
   private int passes = 3;
 
@@ -100,6 +107,12 @@ public final class Bench implements Callable<Integer> {
       paramLabel = "N",
       description = "Times the facts of FoodMart are taken, 269,720 each. Default: 1.")
   private int scale = 1;
+
+  @Option(
+      names = "--events",
+      paramLabel = "N",
+      description = "events: how many; the first quarter is not counted. Default: 1000000.")
+  private long events = 1_000_000;
 
   @Option(
       names = "--sales",
@@ -230,6 +243,7 @@ public final class Bench implements Callable<Integer> {
         switch (benchmark) {
           case REFINE -> results.add(refine(files, records, work));
           case SALES -> results.add(sales(foodMart, records, work));
+          case EVENTS -> results.addAll(events(work));
           case LIVE -> live = live(foodMart, work);
         }
       }
@@ -258,6 +272,7 @@ public final class Bench implements Callable<Integer> {
     atLeast("--warm-up", warmUp, 0);
     atLeast("--passes", passes, 1);
     atLeast("--scale", scale, 1);
+    atLeast("--events", (int) Math.min(events, Integer.MAX_VALUE), 1_000);
     atLeast("--seconds", seconds, 1);
     atLeast("--warm-up-seconds", warmUpSeconds, 0);
     for (long rate : rates) {
@@ -307,8 +322,30 @@ public final class Bench implements Callable<Integer> {
     }
   }
 
-  private List<LiveRun.Found> live(Path foodMart, Path work) throws Exception {
+  private List<Comparison.Result> events(Path work) throws Exception {
+    say("writing events …");
+    Path directory = Files.createDirectories(work.resolve("events"));
+    ShopEvents.Files files = ShopEvents.write(directory, events);
+    Processes processes = new Processes(work, heap);
+    List<Comparison.Result> results = new ArrayList<>();
+    results.add(
+        EventsSide.comparison("events of a file", files.input(), passes, built(JOBS), processes)
+            .run(warmUp, rounds, this::say));
+    try (LocalKafka kafka = LocalKafka.start(work.resolve("kafka"))) {
+      EventsSide.Input topics = ShopEvents.send(files, kafka.bootstrapServers());
+      results.add(
+          EventsSide.comparison("events of a topic", topics, passes, built(JOBS), processes)
+              .run(warmUp, rounds, this::say));
+    }
+    return results;
+  }
+
+  private static Path built(String program) {
     String home = System.getProperty("millrace.home");
+    return Path.of(home == null ? "" : home, program).toAbsolutePath();
+  }
+
+  private List<LiveRun.Found> live(Path foodMart, Path work) throws Exception {
     return LiveBench.run(
         new LiveBench.Settings(
             rates,
@@ -318,7 +355,7 @@ public final class Bench implements Callable<Integer> {
             javaOptions,
             runOptions),
         foodMart,
-        Path.of(home == null ? "" : home, FLINK),
+        built(FLINK),
         work,
         this::say);
   }

@@ -79,6 +79,7 @@ final class LiveRun {
    * What became of one rate.
    *
    * @param millis times of the probes from when they were due to when they were visible
+   * @param worstMillisBySecond the longest of those times in each second
    * @param probes how many were seen
    * @param missing how many were not seen, some time after the last was sent
    * @param readPerSecond by the ledger
@@ -92,6 +93,7 @@ final class LiveRun {
   record Found(
       long rate,
       Map<String, Double> millis,
+      List<Long> worstMillisBySecond,
       long probes,
       long missing,
       double sentPerSecond,
@@ -168,6 +170,7 @@ final class LiveRun {
         return new Found(
             rate,
             Probes.millis(probes.micros()),
+            probes.worstMillisBySecond(),
             probes.micros().getTotalCount(),
             missing,
             (sent - sentBefore) / seconds,

@@ -4,6 +4,8 @@ import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Queue;
@@ -34,6 +36,7 @@ final class Probes implements AutoCloseable {
   private final Connection connection;
   private final Queue<Long> outstanding = new ConcurrentLinkedQueue<>(); // when they were due
   private final Histogram micros = new Histogram(3);
+  private final List<Long> worst = new ArrayList<>(); // by the second in which they were due
   private volatile long from = Long.MAX_VALUE;
   private volatile long until = Long.MAX_VALUE;
   private volatile boolean ended;
@@ -95,6 +98,24 @@ final class Probes implements AutoCloseable {
     return micros;
   }
 
+  /**
+   * The longest time of the probes that were due in each second of the measurement, in
+   * milliseconds: tells stalls, and their moments, from a time that is long all over. To be asked
+   * after {@link #stop}.
+   */
+  List<Long> worstMillisBySecond() {
+    return List.copyOf(worst);
+  }
+
+  private void record(long dueNanos, long nanos) {
+    micros.recordValue(nanos / 1_000);
+    int second = (int) ((dueNanos - from) / 1_000_000_000);
+    while (worst.size() <= second) {
+      worst.add(0L);
+    }
+    worst.set(second, Math.max(worst.get(second), nanos / 1_000_000));
+  }
+
   private boolean counts(long dueNanos) {
     return dueNanos - from >= 0 && dueNanos - until < 0;
   }
@@ -120,7 +141,7 @@ final class Probes implements AutoCloseable {
       for (long visible = row.getLong(1); seen.get() < visible; seen.incrementAndGet()) {
         Long due = outstanding.remove();
         if (counts(due)) {
-          micros.recordValue(Math.max(0, now - due) / 1_000);
+          record(due, Math.max(0, now - due));
         }
       }
     }

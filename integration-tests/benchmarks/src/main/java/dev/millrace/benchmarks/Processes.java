@@ -31,6 +31,25 @@ final class Processes {
 
   /** Runs a class with this program's libraries, to a good end. */
   Ended run(String main, List<String> arguments) throws IOException, InterruptedException {
+    return run(
+        main.substring(main.lastIndexOf('.') + 1),
+        List.of("-cp", absolute(System.getProperty("java.class.path")), main),
+        arguments);
+  }
+
+  /** Runs a program with libraries of its own, to a good end. */
+  Ended runJar(Path program, List<String> arguments) throws IOException, InterruptedException {
+    if (!Files.isRegularFile(program)) {
+      throw new Failed("a program is not built: " + program);
+    }
+    return run(
+        String.valueOf(program.getFileName()),
+        List.of("-Djava.io.tmpdir=" + directory, "-jar", program.toString()),
+        arguments);
+  }
+
+  private Ended run(String name, List<String> program, List<String> arguments)
+      throws IOException, InterruptedException {
     List<String> command = new ArrayList<>();
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
     command.addAll(
@@ -39,10 +58,8 @@ final class Processes {
             "-XX:+UseParallelGC",
             "-XX:NewRatio=1",
             "-Dfile.encoding=UTF-8",
-            "-Djava.awt.headless=true",
-            "-cp",
-            absolute(System.getProperty("java.class.path")),
-            main));
+            "-Djava.awt.headless=true"));
+    command.addAll(program);
     command.addAll(arguments);
     Path out = directory.resolve("out.txt");
     Path err = directory.resolve("err.txt");
@@ -64,10 +81,7 @@ final class Processes {
     if (status != 0) {
       throw new Failed(
           "%s ended with status %d: %s"
-              .formatted(
-                  main.substring(main.lastIndexOf('.') + 1) + " " + String.join(" ", arguments),
-                  status,
-                  lastWords(out, err)));
+              .formatted(name + " " + String.join(" ", arguments), status, lastWords(out, err)));
     }
     return new Ended(wall, cpu, Files.readString(out));
   }

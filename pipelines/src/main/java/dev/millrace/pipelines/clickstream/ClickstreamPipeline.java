@@ -20,6 +20,7 @@ import dev.millrace.transforms.profile.Profile;
 import dev.millrace.transforms.refine.Refine;
 import dev.millrace.transforms.rejects.Rejects;
 import java.math.BigDecimal;
+import java.time.Duration;
 import java.util.List;
 import java.util.Objects;
 import org.apache.beam.sdk.transforms.Create;
@@ -38,6 +39,12 @@ public final class ClickstreamPipeline {
           List.of("RefineEvents", "EnrichEvents", "DedupEvents"),
           List.of("RefineProducts", "DedupProducts", "ClassifyProducts"),
           List.of("RefineProductClasses", "DedupProductClasses"));
+
+  /**
+   * How far behind the watermark a copy is known. The watermark of a topic stays behind its
+   * arrivals by the max lateness, so what the late gate lets pass is behind it by a bundle at most.
+   */
+  private static final Duration COPIES = Duration.ofMinutes(1);
 
   private static final BigDecimal NOTHING = new BigDecimal("0.0000");
 
@@ -78,8 +85,7 @@ public final class ClickstreamPipeline {
         enriched
             .good()
             .apply(
-                "DedupEvents",
-                Dedup.first(EnrichedEvent.class).as("DedupEvents").atOnce(config.maxLateness()));
+                "DedupEvents", Dedup.first(EnrichedEvent.class).as("DedupEvents").atOnce(COPIES));
 
     Accounted<?>[] stages = {
       refined,

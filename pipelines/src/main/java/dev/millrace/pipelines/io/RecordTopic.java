@@ -1,6 +1,7 @@
 package dev.millrace.pipelines.io;
 
 import dev.millrace.pipelines.UserError;
+import dev.millrace.transforms.Origin;
 import dev.millrace.transforms.RawRecord;
 import java.time.DateTimeException;
 import java.time.Duration;
@@ -14,6 +15,7 @@ import java.util.Set;
 import java.util.stream.Collectors;
 import org.apache.beam.sdk.coders.ByteArrayCoder;
 import org.apache.beam.sdk.coders.ListCoder;
+import org.apache.beam.sdk.io.Read;
 import org.apache.beam.sdk.io.kafka.KafkaIO;
 import org.apache.beam.sdk.io.kafka.KafkaRecord;
 import org.apache.beam.sdk.transforms.Create;
@@ -45,6 +47,9 @@ import org.slf4j.LoggerFactory;
  *   <li>{@code format=json} (the default); or {@code format=avro} with {@code
  *       registry=host:port/path}: values are Avro in the wire format of Confluent's serializers,
  *       and the registry has their schemas.
+ *   <li>{@code reader=blocks} (the default): what has no end is read by a reader of this library,
+ *       which hands on an answer of the broker at a time. {@code reader=kafkaio}: by Beam's
+ *       KafkaIO, which hands on, and keeps metrics of, each record.
  * </ul>
  *
  * <p><b>Input:</b> none. <b>Output:</b> {@link RawRecord}s: the bytes of the value, of Avro as the
@@ -61,18 +66,18 @@ import org.slf4j.LoggerFactory;
  * which a log warns. A partition that has been read to its end follows the wall clock: its
  * watermark is at most {@value #IDLE_SECONDS} s older than now − max lateness, which is {@value
  * #SKEW_SECONDS} s by which the clocks of broker and reader may differ and 2 s between two looks at
- * the end of the partition. After a transaction, whose end takes an offset that no record has, a
- * partition does not count as read to its end until its next record.
+ * the end of the partition. (KafkaIO does not count a partition as read to its end after a
+ * transaction, whose end takes an offset that no record has, until its next record.)
  *
  * <p><b>State and timers:</b> none; the offsets are part of the runner's checkpoint, and none are
  * committed to Kafka. <b>Reasons:</b> none. A registry that does not answer fails the run.
  * <b>Guarantee:</b> committed records, each once per checkpoint. The order within a partition is
  * kept up to the first shuffle. An offset that the topic no longer holds fails the run, rather than
  * that records are skipped. Partitions made after the start are read by the next run.
- * <b>Runners:</b> all; unbounded, Beam's KafkaIO reads, and where it may choose, as an {@code
- * UnboundedSource}. Bounded, a reader of this library does: KafkaIO can stop at a number of
- * records, which it then counts over all partitions, at a time, which is not an offset, or at the
- * offsets of descriptors, whose collection is unbounded all the same.
+ * <b>Runners:</b> all; unbounded, as an {@code UnboundedSource}. Bounded, a reader of this library
+ * reads, too: KafkaIO can stop at a number of records, which it then counts over all partitions, at
+ * a time, which is not an offset, or at the offsets of descriptors, whose collection is unbounded
+ * all the same.
  */
 public final class RecordTopic extends PTransform<PBegin, PCollection<RawRecord>> {
 
@@ -93,7 +98,8 @@ public final class RecordTopic extends PTransform<PBegin, PCollection<RawRecord>
   /** Workers that read at the same time, at most. */
   private static final int READERS = 4;
 
-  private static final Set<String> PARAMETERS = TopicFormat.with("from", "until", "arrival");
+  private static final Set<String> PARAMETERS =
+      TopicFormat.with("from", "until", "arrival", "reader");
 
   private final TopicUri uri;
   private final String written;
@@ -101,6 +107,7 @@ public final class RecordTopic extends PTransform<PBegin, PCollection<RawRecord>
   private final OffsetSpec from;
   private final boolean bounded;
   private final boolean arrivalIsKnown;
+  private final boolean byKafkaIo;
   private final TopicFormat format;
 
   /** Where the reading of what has no end begins, from when it is part of a pipeline. */
@@ -114,6 +121,7 @@ public final class RecordTopic extends PTransform<PBegin, PCollection<RawRecord>
     this.bounded = oneOf(uri, "until", "", "end").equals("end");
     this.format = TopicFormat.of(uri);
     this.arrivalIsKnown = oneOf(uri, "arrival", "log", "record").equals("log");
+    this.byKafkaIo = oneOf(uri, "reader", "blocks", "kafkaio").equals("kafkaio");
     if (!arrivalIsKnown && !bounded) {
       throw new UserError(
           uri.option()
@@ -301,8 +309,13 @@ public final class RecordTopic extends PTransform<PBegin, PCollection<RawRecord>
 
   private PCollection<RawRecord> readOn(
       PBegin begin, List<TopicPartition> partitions, Map<Integer, Long> starts) {
-    Map<Integer, Long> offsets = new HashMap<>(starts);
     Duration lateness = maxLateness;
+    if (!byKafkaIo) {
+      return begin
+          .apply("Topic", Read.from(new TopicBlocks(uri.servers(), uri.topic(), starts, lateness)))
+          .apply("Raw", ParDo.of(new Unblock(uri.topic(), format, lateness)));
+    }
+    Map<Integer, Long> offsets = new HashMap<>(starts);
     return begin
         .apply(
             "Topic",
@@ -316,6 +329,39 @@ public final class RecordTopic extends PTransform<PBegin, PCollection<RawRecord>
                 .withTimestampPolicyFactory(
                     (partition, before) -> new ArrivalPolicy(lateness, before)))
         .apply("Raw", ParDo.of(new ToRaw(format)));
+  }
+
+  /** The records of blocks. */
+  static final class Unblock extends DoFn<TopicBlock, RawRecord> {
+    private final String topic;
+    private final TopicFormat format;
+    private final Duration maxLateness;
+    private transient TopicFormat.@Nullable TopicValues values;
+
+    Unblock(String topic, TopicFormat format, Duration maxLateness) {
+      this.topic = topic;
+      this.format = format;
+      this.maxLateness = maxLateness;
+    }
+
+    @Setup
+    public void open() {
+      values = format.values();
+    }
+
+    @ProcessElement
+    public void process(@Element TopicBlock block, OutputReceiver<RawRecord> out) {
+      TopicFormat.TopicValues json = Objects.requireNonNull(values);
+      String source = topic + "-" + block.partition();
+      long lateness = maxLateness.toMillis();
+      for (int i = 0; i < block.size(); i++) {
+        long arrival = block.arrivals()[i];
+        out.outputWithTimestamp(
+            new RawRecord(
+                json.json(block.values()[i]), new Origin(source, block.offsets()[i], arrival)),
+            org.joda.time.Instant.ofEpochMilli(arrival - lateness));
+      }
+    }
   }
 
   /** Keys are not read. For KafkaIO, which makes it by name. */

@@ -4,8 +4,8 @@ import dev.millrace.transforms.AtRest;
 import dev.millrace.transforms.Origin;
 import dev.millrace.transforms.Outcome;
 import dev.millrace.transforms.Sourced;
+import dev.millrace.transforms.Tallies;
 import dev.millrace.transforms.Tally;
-import dev.millrace.transforms.WindowedTallies;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
@@ -14,27 +14,28 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import org.apache.beam.sdk.coders.Coder;
 import org.apache.beam.sdk.coders.KvCoder;
 import org.apache.beam.sdk.coders.ListCoder;
-import org.apache.beam.sdk.coders.VarIntCoder;
+import org.apache.beam.sdk.coders.VarLongCoder;
 import org.apache.beam.sdk.state.StateSpec;
 import org.apache.beam.sdk.state.StateSpecs;
+import org.apache.beam.sdk.state.TimeDomain;
+import org.apache.beam.sdk.state.Timer;
+import org.apache.beam.sdk.state.TimerSpec;
+import org.apache.beam.sdk.state.TimerSpecs;
 import org.apache.beam.sdk.state.ValueState;
 import org.apache.beam.sdk.transforms.DoFn;
 import org.apache.beam.sdk.transforms.PTransform;
 import org.apache.beam.sdk.transforms.ParDo;
 import org.apache.beam.sdk.transforms.SerializableFunction;
-import org.apache.beam.sdk.transforms.windowing.BoundedWindow;
-import org.apache.beam.sdk.transforms.windowing.DefaultTrigger;
-import org.apache.beam.sdk.transforms.windowing.FixedWindows;
-import org.apache.beam.sdk.transforms.windowing.Window;
+import org.apache.beam.sdk.transforms.windowing.GlobalWindow;
 import org.apache.beam.sdk.values.KV;
 import org.apache.beam.sdk.values.PCollection;
 import org.apache.beam.sdk.values.PCollectionTuple;
 import org.apache.beam.sdk.values.TupleTag;
 import org.apache.beam.sdk.values.TupleTagList;
-import org.joda.time.Duration;
 import org.joda.time.Instant;
 import org.jspecify.annotations.Nullable;
 
@@ -42,20 +43,21 @@ import org.jspecify.annotations.Nullable;
  * {@link Dedup#atOnce} in a stream: one state for the ids of a bucket and second, not for each id.
  *
  * <p>The records of a bundle are put together by second of event time and bucket of their keys, and
- * a state is read and written once for all of those. The second is a window, so the runner forgets
- * its states, by one timer each, when it has passed the lateness. Of a key the first 128 bits of
- * its SHA-256 are remembered.
+ * a state is read and written once for all of those. It is forgotten, by one timer, when the
+ * watermark has passed the second and the lateness. A copy that comes after that is taken for a
+ * first one: nothing is dropped. Of a key the first 128 bits of its SHA-256 are remembered.
  */
 final class DedupAtOnce<T> extends PTransform<PCollection<Sourced<T>>, PCollectionTuple> {
 
   /** Few enough that a bundle has several records of each, enough to spread over the workers. */
   static final int BUCKETS = 64;
 
+  private static final long SLICE_MILLIS = 1_000;
   private static final int BUFFER_LIMIT = 10_000;
 
   private final String stage;
   private final SerializableFunction<T, String> key;
-  private final java.time.Duration lateness;
+  private final long latenessMillis;
   private final TupleTag<Sourced<T>> good;
   private final TupleTag<Tally> tallies;
 
@@ -67,7 +69,7 @@ final class DedupAtOnce<T> extends PTransform<PCollection<Sourced<T>>, PCollecti
       TupleTag<Tally> tallies) {
     this.stage = stage;
     this.key = key;
-    this.lateness = lateness;
+    this.latenessMillis = lateness.toMillis();
     this.good = good;
     this.tallies = tallies;
   }
@@ -77,34 +79,24 @@ final class DedupAtOnce<T> extends PTransform<PCollection<Sourced<T>>, PCollecti
     Coder<Sourced<T>> records = input.getCoder();
     PCollectionTuple unique =
         input
-            .apply("Seconds", seconds())
+            .apply("AllTime", AtRest.window())
             .apply("Buckets", ParDo.of(new Buckets<>(key)))
-            .setCoder(KvCoder.of(VarIntCoder.of(), ListCoder.of(records)))
+            .setCoder(KvCoder.of(VarLongCoder.of(), ListCoder.of(records)))
             .apply(
                 "Winners",
-                ParDo.of(new Winners<>(stage, key, tallies))
+                ParDo.of(new Winners<>(stage, key, latenessMillis, tallies))
                     .withOutputTags(good, TupleTagList.of(tallies)));
-    // Seconds are of no use to those who come after.
-    return PCollectionTuple.of(
-            good, unique.get(good).setCoder(records).apply("AllTime", AtRest.window()))
+    return PCollectionTuple.of(good, unique.get(good).setCoder(records))
         .and(tallies, unique.get(tallies).setCoder(Tally.coder()));
   }
 
-  /** Copies have one event time, so a second is as good as all time, and is soon forgotten. */
-  private Window<Sourced<T>> seconds() {
-    // What is behind the watermark leaves at the end of its window: that must lie within the
-    // lateness of the event, for those who move it back to its event time.
-    long size = Math.max(1, Math.min(1_000, lateness.toMillis()));
-    return Window.<Sourced<T>>into(FixedWindows.of(Duration.millis(size)))
-        .triggering(DefaultTrigger.of())
-        .withAllowedLateness(Duration.millis(lateness.toMillis()))
-        .discardingFiredPanes();
+  /** The key of a bucket and second. */
+  private static long slot(int bucket, long eventMillis) {
+    return Math.floorDiv(eventMillis, SLICE_MILLIS) * BUCKETS + bucket;
   }
 
-  /** Puts the records of a bundle together by bucket and window, at their earliest timestamp. */
-  private static final class Buckets<T> extends DoFn<Sourced<T>, KV<Integer, List<Sourced<T>>>> {
-    private record Slot(int bucket, BoundedWindow window) {}
-
+  /** Puts the records of a bundle together by bucket and second, at their earliest timestamp. */
+  private static final class Buckets<T> extends DoFn<Sourced<T>, KV<Long, List<Sourced<T>>>> {
     private static final class Part<T> {
       private final List<Sourced<T>> records = new ArrayList<>();
       private Instant timestamp;
@@ -122,7 +114,7 @@ final class DedupAtOnce<T> extends PTransform<PCollection<Sourced<T>>, PCollecti
     }
 
     private final SerializableFunction<T, String> key;
-    private transient Map<Slot, Part<T>> buffer = new HashMap<>();
+    private transient Map<Long, Part<T>> buffer = new HashMap<>();
     private transient int buffered;
 
     private Buckets(SerializableFunction<T, String> key) {
@@ -139,17 +131,15 @@ final class DedupAtOnce<T> extends PTransform<PCollection<Sourced<T>>, PCollecti
     public void process(
         @Element Sourced<T> record,
         @Timestamp Instant timestamp,
-        BoundedWindow window,
-        OutputReceiver<KV<Integer, List<Sourced<T>>>> out) {
+        OutputReceiver<KV<Long, List<Sourced<T>>>> out) {
       int bucket = Math.floorMod(spread(key.apply(record.value()).hashCode()), BUCKETS);
+      long slot = slot(bucket, record.eventTimeMillis());
       if (buffered == BUFFER_LIMIT) {
-        out.output(KV.of(bucket, List.of(record)));
+        out.output(KV.of(slot, List.of(record)));
         return;
       }
       buffered++;
-      buffer
-          .computeIfAbsent(new Slot(bucket, window), slot -> new Part<>(timestamp))
-          .add(record, timestamp);
+      buffer.computeIfAbsent(slot, begun -> new Part<>(timestamp)).add(record, timestamp);
     }
 
     /** Texts that count have hashes that follow one another; buckets should not. */
@@ -162,59 +152,90 @@ final class DedupAtOnce<T> extends PTransform<PCollection<Sourced<T>>, PCollecti
     public void finish(FinishBundleContext context) {
       buffer.forEach(
           (slot, part) ->
-              context.output(KV.of(slot.bucket, part.records), part.timestamp, slot.window));
+              context.output(KV.of(slot, part.records), part.timestamp, GlobalWindow.INSTANCE));
       buffer = new HashMap<>();
     }
   }
 
   /** The record of a key that comes first leaves; the others are its duplicates. */
-  private static final class Winners<T> extends DoFn<KV<Integer, List<Sourced<T>>>, Sourced<T>> {
+  // Not private: its timer is called by the runner alone.
+  static final class Winners<T> extends DoFn<KV<Long, List<Sourced<T>>>, Sourced<T>> {
     private static final String SEEN = "seen";
+    private static final String FORGOTTEN = "forgotten";
 
     @StateId(SEEN)
     @SuppressWarnings("UnusedVariable") // read by the runner
     private final StateSpec<ValueState<SeenIds>> spec = StateSpecs.value(SeenIds.coder());
 
+    @TimerId(FORGOTTEN)
+    @SuppressWarnings("UnusedVariable") // read by the runner
+    private final TimerSpec timer = TimerSpecs.timer(TimeDomain.EVENT_TIME);
+
     private final SerializableFunction<T, String> key;
+    private final long latenessMillis;
     private final TupleTag<Tally> talliesTag;
-    private final WindowedTallies tallies;
+    private final String stage;
+    private transient @Nullable Tallies tallies;
     private transient @Nullable MessageDigest digest;
 
-    private Winners(String stage, SerializableFunction<T, String> key, TupleTag<Tally> tallies) {
+    private Winners(
+        String stage,
+        SerializableFunction<T, String> key,
+        long latenessMillis,
+        TupleTag<Tally> tallies) {
       this.key = key;
+      this.latenessMillis = latenessMillis;
       this.talliesTag = tallies;
-      this.tallies = new WindowedTallies(stage);
+      this.stage = stage;
+    }
+
+    @Setup
+    public void setUp() {
+      tallies = new Tallies(stage);
     }
 
     @StartBundle
     public void start() {
-      tallies.start();
+      tallies().start();
+    }
+
+    private Tallies tallies() {
+      return Objects.requireNonNull(tallies);
     }
 
     @ProcessElement
     public void process(
-        @Element KV<Integer, List<Sourced<T>>> bucket,
-        BoundedWindow window,
+        @Element KV<Long, List<Sourced<T>>> bucket,
         @StateId(SEEN) ValueState<SeenIds> state,
+        @TimerId(FORGOTTEN) Timer forgotten,
         OutputReceiver<Sourced<T>> out) {
       SeenIds known = state.read();
+      if (known == null) {
+        forgotten.set(forgotten(bucket.getKey()));
+      }
       SeenIds seen = known == null ? new SeenIds() : known;
       for (Sourced<T> record : bucket.getValue()) {
         Origin origin = record.origin();
         ByteBuffer id = id(key.apply(record.value()));
         Origin before = seen.add(id.getLong(), id.getLong(), origin);
         if (before == null) {
-          tallies.count(origin.source(), Outcome.WRITTEN, 1, window);
+          tallies().count(origin, Outcome.WRITTEN);
           out.output(record);
         } else if (before.compareTo(origin) <= 0) {
-          tallies.count(origin.source(), Outcome.DUPLICATE, 1, window);
+          tallies().count(origin, Outcome.DUPLICATE);
         } else {
           // It came later, but before the one that left: the ledger is that of a batch.
-          tallies.count(origin.source(), Outcome.WRITTEN, 1, window);
-          tallies.change(before.source(), Outcome.WRITTEN, Outcome.DUPLICATE, window);
+          tallies().count(origin, Outcome.WRITTEN);
+          tallies().change(before.source(), Outcome.WRITTEN, Outcome.DUPLICATE);
         }
       }
       state.write(seen);
+    }
+
+    /** When the watermark has passed the second and the lateness, or all time. */
+    private Instant forgotten(long slot) {
+      long end = (Math.floorDiv(slot, BUCKETS) + 1) * SLICE_MILLIS + latenessMillis;
+      return Instant.ofEpochMilli(Math.min(end, GlobalWindow.INSTANCE.maxTimestamp().getMillis()));
     }
 
     private ByteBuffer id(String of) {
@@ -230,9 +251,22 @@ final class DedupAtOnce<T> extends PTransform<PCollection<Sourced<T>>, PCollecti
       }
     }
 
+    /** The second has passed. */
+    @OnTimer(FORGOTTEN)
+    public void forget(@StateId(SEEN) ValueState<SeenIds> state) {
+      state.clear();
+    }
+
     @FinishBundle
     public void finish(FinishBundleContext context) {
-      tallies.finish(context, talliesTag);
+      tallies()
+          .finish(
+              tally ->
+                  context.output(
+                      talliesTag,
+                      tally,
+                      GlobalWindow.INSTANCE.maxTimestamp(),
+                      GlobalWindow.INSTANCE));
     }
   }
 }

@@ -8,9 +8,7 @@ import java.io.InputStream;
 import java.io.OutputStream;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.HashMap;
 import java.util.List;
-import java.util.Map;
 import org.apache.beam.sdk.coders.Coder;
 import org.apache.beam.sdk.coders.CustomCoder;
 import org.apache.beam.sdk.coders.StringUtf8Coder;
@@ -19,7 +17,7 @@ import org.apache.beam.sdk.coders.VarLongCoder;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Where the earliest record of each id came from: ids of 128 bits, in arrays, about 120 bytes each
+ * Where the earliest record of each id came from: ids of 128 bits, in arrays, about 55 bytes each
  * instead of some hundred more for objects in a map. Mutable: state of Flink's heap must copy it
  * for a snapshot, as it does unless {@code fasterCopy} is set.
  */
@@ -28,14 +26,14 @@ final class SeenIds {
   private static final int SMALLEST = 16;
   private static final int FREE = -1;
 
+  /** Numbers of an entry: both halves of the id, position, arrival. */
+  private static final int WIDTH = 4;
+
   private final List<String> sources = new ArrayList<>(2);
-  private final Map<String, Integer> numbers = new HashMap<>(4);
   private int size;
-  // Entries by open addressing, at most half of them used.
-  private long[] high = new long[SMALLEST];
-  private long[] low = new long[SMALLEST];
-  private long[] positions = new long[SMALLEST];
-  private long[] arrivals = new long[SMALLEST];
+  // Entries by open addressing, at most four fifths of them used. Memory is what this is about:
+  // a stream remembers each id for minutes.
+  private long[] entries = new long[SMALLEST * WIDTH];
   private int[] from = free(SMALLEST);
 
   private static int[] free(int length) {
@@ -57,64 +55,57 @@ final class SeenIds {
   @Nullable Origin add(long idHigh, long idLow, Origin origin) {
     int slot = slot(idHigh, idLow);
     if (from[slot] != FREE) {
-      Origin known = new Origin(sources.get(from[slot]), positions[slot], arrivals[slot]);
+      int at = slot * WIDTH;
+      Origin known = new Origin(sources.get(from[slot]), entries[at + 2], entries[at + 3]);
       if (origin.compareTo(known) < 0) {
         put(slot, origin);
       }
       return known;
     }
-    if (2 * (size + 1) > from.length) {
+    if (5 * (size + 1) > 4 * from.length) {
       grow();
       slot = slot(idHigh, idLow);
     }
-    high[slot] = idHigh;
-    low[slot] = idLow;
+    entries[slot * WIDTH] = idHigh;
+    entries[slot * WIDTH + 1] = idLow;
     put(slot, origin);
     size++;
     return null;
   }
 
   private void put(int slot, Origin origin) {
-    Integer number = numbers.get(origin.source());
-    if (number == null) {
+    // A few at most: the partitions that have records of one bucket and second.
+    int number = sources.indexOf(origin.source());
+    if (number < 0) {
       number = sources.size();
       sources.add(origin.source());
-      numbers.put(origin.source(), number);
     }
     from[slot] = number;
-    positions[slot] = origin.position();
-    arrivals[slot] = origin.arrivalMillis();
+    entries[slot * WIDTH + 2] = origin.position();
+    entries[slot * WIDTH + 3] = origin.arrivalMillis();
   }
 
   /** The slot of an id, or the free one that it would take. */
   private int slot(long idHigh, long idLow) {
-    int mask = from.length - 1;
-    int slot = (int) idLow & mask; // ids are hashes: any of their bits will do
-    while (from[slot] != FREE && (high[slot] != idHigh || low[slot] != idLow)) {
-      slot = (slot + 1) & mask;
+    // Ids are hashes: any of their bits will do.
+    int slot = (int) (((idLow >>> 32) * from.length) >>> 32);
+    while (from[slot] != FREE
+        && (entries[slot * WIDTH] != idHigh || entries[slot * WIDTH + 1] != idLow)) {
+      slot = slot + 1 == from.length ? 0 : slot + 1;
     }
     return slot;
   }
 
   private void grow() {
-    long[] oldHigh = high;
-    long[] oldLow = low;
-    long[] oldPositions = positions;
-    long[] oldArrivals = arrivals;
+    long[] oldEntries = entries;
     int[] oldFrom = from;
-    int length = 2 * oldFrom.length;
-    high = new long[length];
-    low = new long[length];
-    positions = new long[length];
-    arrivals = new long[length];
+    int length = oldFrom.length + oldFrom.length / 3;
+    entries = new long[length * WIDTH];
     from = free(length);
     for (int i = 0; i < oldFrom.length; i++) {
       if (oldFrom[i] != FREE) {
-        int slot = slot(oldHigh[i], oldLow[i]);
-        high[slot] = oldHigh[i];
-        low[slot] = oldLow[i];
-        positions[slot] = oldPositions[i];
-        arrivals[slot] = oldArrivals[i];
+        int slot = slot(oldEntries[i * WIDTH], oldEntries[i * WIDTH + 1]);
+        System.arraycopy(oldEntries, i * WIDTH, entries, slot * WIDTH, WIDTH);
         from[slot] = oldFrom[i];
       }
     }
@@ -141,10 +132,10 @@ final class SeenIds {
       DataOutputStream data = new DataOutputStream(out);
       for (int i = 0; i < seen.from.length; i++) {
         if (seen.from[i] != FREE) {
-          data.writeLong(seen.high[i]);
-          data.writeLong(seen.low[i]);
-          data.writeLong(seen.arrivals[i]);
-          LONG.encode(seen.positions[i], out);
+          data.writeLong(seen.entries[i * WIDTH]);
+          data.writeLong(seen.entries[i * WIDTH + 1]);
+          data.writeLong(seen.entries[i * WIDTH + 3]);
+          LONG.encode(seen.entries[i * WIDTH + 2], out);
           COUNT.encode(seen.from[i], out);
         }
       }

@@ -164,6 +164,29 @@ class DedupTest {
   }
 
   @Test
+  void atOnceInAStreamACopyThatComesAfterTheLatenessIsKeptRatherThanDropped(TestPipeline pipeline) {
+    Instant day = Instant.parse("1997-01-01T00:00:00Z");
+    TestStream<Sourced<Sale>> stream =
+        TestStream.create(Sales.coder())
+            .addElements(TimestampedValue.of(NEW_AGAIN, day))
+            .advanceWatermarkTo(Instant.parse("1997-01-08T00:00:00Z"))
+            .addElements(TimestampedValue.of(NEW, day))
+            .advanceWatermarkTo(Instant.parse("1997-01-08T00:00:02Z"))
+            .addElements(TimestampedValue.of(OLD, day))
+            .advanceWatermarkToInfinity();
+
+    Accounted<Sale> unique =
+        pipeline
+            .apply(stream)
+            .apply(
+                "DedupSales",
+                Dedup.first(Sale.class).as("DedupSales").atOnce(java.time.Duration.ofDays(7)));
+
+    Expect.rowsInAnyOrder(unique.good(), NEW_AGAIN, OLD);
+    pipeline.run();
+  }
+
+  @Test
   void atOnceInBatchTheEarliestOriginStays(TestPipeline pipeline) {
     Accounted<Sale> unique =
         pipeline

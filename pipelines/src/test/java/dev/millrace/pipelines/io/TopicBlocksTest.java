@@ -1,0 +1,75 @@
+package dev.millrace.pipelines.io;
+
+import static org.apache.beam.sdk.transforms.windowing.BoundedWindow.TIMESTAMP_MIN_VALUE;
+import static org.hamcrest.MatcherAssert.assertThat;
+import static org.hamcrest.Matchers.equalTo;
+import static org.hamcrest.Matchers.is;
+
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import org.apache.beam.sdk.options.PipelineOptionsFactory;
+import org.apache.beam.sdk.util.CoderUtils;
+import org.apache.beam.sdk.values.KV;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class TopicBlocksTest {
+
+  private static final Map<Integer, Long> STARTS = Map.of(0, 5L, 2, 0L, 4, 7L, 6, 1L);
+
+  private final TopicBlocks source =
+      new TopicBlocks("127.0.0.1:9092", "clicks", STARTS, Duration.ofSeconds(1));
+
+  @ParameterizedTest
+  @ValueSource(ints = {1, 2, 3, 4, 9})
+  void eachPartitionIsInOneOfTheSplitsWithItsStart(int desired) {
+    // When
+    List<TopicBlocks> splits = source.split(desired, PipelineOptionsFactory.create());
+
+    // Then
+    assertThat(splits.size(), is(Math.min(desired, STARTS.size())));
+    Map<Integer, Long> all = new TreeMap<>();
+    splits.forEach(split -> all.putAll(split.starts()));
+    assertThat(all, equalTo(new TreeMap<>(STARTS)));
+    assertThat(splits.stream().mapToInt(split -> split.partitions().size()).sum(), is(4));
+  }
+
+  @Test
+  void aBlockKeepsItsRecordsThroughItsCoder() throws Exception {
+    // Given: timestamps of producers, in disorder
+    TopicBlock block =
+        new TopicBlock(3, new long[] {7, 9}, new long[] {2_000, 1_000}, new byte[][] {{1, 2}, {}});
+
+    // When
+    TopicBlock again = CoderUtils.clone(TopicBlock.coder(), block);
+
+    // Then
+    assertThat(again.partition(), is(3));
+    assertThat(again.offsets(), equalTo(new long[] {7, 9}));
+    assertThat(again.arrivals(), equalTo(new long[] {2_000, 1_000}));
+    assertThat(again.values(), equalTo(new byte[][] {{1, 2}, {}}));
+    assertThat(again.leastArrival(), is(1_000L));
+    assertThat(again.greatestArrival(), is(2_000L));
+  }
+
+  @Test
+  void aReaderGoesOnWhereItsMarkSays() throws Exception {
+    // Given: of partition 2 the mark knows nothing
+    TopicBlocks.Mark mark =
+        CoderUtils.clone(
+            source.getCheckpointMarkCoder(),
+            new TopicBlocks.Mark(
+                Map.of(0, KV.of(50L, 9_000L), 4, KV.of(70L, 8_000L), 6, KV.of(1L, 8_500L))));
+
+    // When
+    TopicBlocks.Mark again = new TopicReader(source, mark).getCheckpointMark();
+
+    // Then: no answer has come, so it stands where it stood
+    assertThat(again.positions().get(0), equalTo(KV.of(50L, 9_000L)));
+    assertThat(again.positions().get(4), equalTo(KV.of(70L, 8_000L)));
+    assertThat(again.positions().get(2), equalTo(KV.of(0L, TIMESTAMP_MIN_VALUE.getMillis())));
+  }
+}
