@@ -17,7 +17,6 @@ import org.apache.flink.connector.kafka.source.enumerator.initializer.OffsetsIni
 import org.apache.flink.streaming.api.datastream.DataStream;
 import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
 import org.apache.flink.streaming.api.functions.ProcessFunction;
-import org.apache.flink.streaming.api.functions.sink.SinkFunction;
 import org.apache.flink.util.Collector;
 import org.apache.flink.util.OutputTag;
 import org.jspecify.annotations.Nullable;
@@ -138,16 +137,6 @@ final class NativeJob {
     }
   }
 
-  /** Takes refused records. */
-  static final class TakeRejects implements SinkFunction<byte[]> {
-    private static final long serialVersionUID = 1L;
-
-    @Override
-    public void invoke(byte[] record, Context context) {
-      Collected.reject();
-    }
-  }
-
   /** The bytes of a record's value, as they are. */
   private static final class Value extends AbstractDeserializationSchema<byte[]> {
     private static final long serialVersionUID = 1L;
@@ -155,34 +144,6 @@ final class NativeJob {
     @Override
     public byte[] deserialize(byte[] message) {
       return message;
-    }
-  }
-
-  /** A row of the answer. */
-  public static final class Minute {
-    public long start;
-    public String action = "";
-    public long events;
-    public long revenue;
-
-    /** For Flink. */
-    public Minute() {}
-
-    Minute(long start, String action, PlainJob.Sum sum) {
-      this.start = start;
-      this.action = action;
-      this.events = sum.events;
-      this.revenue = sum.revenue;
-    }
-  }
-
-  /** Takes rows of the answer. */
-  static final class TakeMinutes implements SinkFunction<Minute> {
-    private static final long serialVersionUID = 1L;
-
-    @Override
-    public void invoke(Minute row, Context context) {
-      Collected.minute(row.start, row.action, row.events, row.revenue);
     }
   }
 }

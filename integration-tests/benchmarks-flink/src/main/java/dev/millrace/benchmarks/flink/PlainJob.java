@@ -12,6 +12,7 @@ import org.apache.flink.util.Collector;
 import org.jspecify.annotations.Nullable;
 
 /** The job as most would write it: an event is a POJO, and Flink's defaults are kept. */
+@SuppressWarnings("SameNameButDifferent") // Flink has two Contexts
 final class PlainJob {
 
   private PlainJob() {}
@@ -20,7 +21,7 @@ final class PlainJob {
     StreamExecutionEnvironment environment = NativeJob.environment(false);
     SingleOutputStreamOperator<Event> events =
         NativeJob.lines(environment, input).process(new Refine());
-    events.getSideOutput(NativeJob.REJECTS).addSink(new NativeJob.TakeRejects());
+    events.getSideOutput(NativeJob.REJECTS).addSink(new NativeSinks.TakeRejects());
     events
         .assignTimestampsAndWatermarks(
             WatermarkStrategy.<Event>forBoundedOutOfOrderness(NativeJob.OUT_OF_ORDER)
@@ -28,7 +29,7 @@ final class PlainJob {
         .keyBy(event -> event.action)
         .window(TumblingEventTimeWindows.of(NativeJob.MINUTE))
         .aggregate(new Add(), new ToRow())
-        .addSink(new NativeJob.TakeMinutes());
+        .addSink(new NativeSinks.TakeMinutes());
     return NativeJob.run(environment);
   }
 
@@ -99,14 +100,14 @@ final class PlainJob {
   }
 
   private static final class ToRow
-      extends ProcessWindowFunction<Sum, NativeJob.Minute, String, TimeWindow> {
+      extends ProcessWindowFunction<Sum, NativeSinks.Minute, String, TimeWindow> {
     private static final long serialVersionUID = 1L;
 
     @Override
     public void process(
-        String action, Context context, Iterable<Sum> sums, Collector<NativeJob.Minute> out) {
+        String action, Context context, Iterable<Sum> sums, Collector<NativeSinks.Minute> out) {
       for (Sum sum : sums) {
-        out.collect(new NativeJob.Minute(context.window().getStart(), action, sum));
+        out.collect(new NativeSinks.Minute(context.window().getStart(), action, sum));
       }
     }
   }

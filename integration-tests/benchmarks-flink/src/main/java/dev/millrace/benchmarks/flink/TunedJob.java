@@ -16,6 +16,7 @@ import org.jspecify.annotations.Nullable;
  * The job as one would write it whose bill depends on it: strings that nobody needs are not made,
  * what crosses to the next task is three numbers, and objects are used again.
  */
+@SuppressWarnings("SameNameButDifferent") // Flink has two Contexts
 final class TunedJob {
 
   private static final List<String> ACTIONS =
@@ -27,14 +28,14 @@ final class TunedJob {
     StreamExecutionEnvironment environment = NativeJob.environment(true);
     SingleOutputStreamOperator<Hit> hits =
         NativeJob.lines(environment, input).process(new Refine());
-    hits.getSideOutput(NativeJob.REJECTS).addSink(new NativeJob.TakeRejects());
+    hits.getSideOutput(NativeJob.REJECTS).addSink(new NativeSinks.TakeRejects());
     hits.assignTimestampsAndWatermarks(
             WatermarkStrategy.<Hit>forBoundedOutOfOrderness(NativeJob.OUT_OF_ORDER)
                 .withTimestampAssigner((hit, before) -> hit.happened))
         .keyBy(hit -> hit.action)
         .window(TumblingEventTimeWindows.of(NativeJob.MINUTE))
         .aggregate(new Add(), new ToRow())
-        .addSink(new NativeJob.TakeMinutes());
+        .addSink(new NativeSinks.TakeMinutes());
     return NativeJob.run(environment);
   }
 
@@ -109,7 +110,7 @@ final class TunedJob {
   }
 
   private static final class ToRow
-      extends ProcessWindowFunction<PlainJob.Sum, NativeJob.Minute, Integer, TimeWindow> {
+      extends ProcessWindowFunction<PlainJob.Sum, NativeSinks.Minute, Integer, TimeWindow> {
     private static final long serialVersionUID = 1L;
 
     @Override
@@ -117,9 +118,9 @@ final class TunedJob {
         Integer action,
         Context context,
         Iterable<PlainJob.Sum> sums,
-        Collector<NativeJob.Minute> out) {
+        Collector<NativeSinks.Minute> out) {
       for (PlainJob.Sum sum : sums) {
-        out.collect(new NativeJob.Minute(context.window().getStart(), ACTIONS.get(action), sum));
+        out.collect(new NativeSinks.Minute(context.window().getStart(), ACTIONS.get(action), sum));
       }
     }
   }
