@@ -8,6 +8,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.DateTimeException;
 import java.time.Instant;
+import java.time.OffsetDateTime;
 import java.time.temporal.ChronoUnit;
 import java.util.List;
 import java.util.Map;
@@ -37,7 +38,7 @@ final class ShopEvents {
   private static final long GENERATED_MILLIS = 500;
   private static final long PER_MILLI = 10;
   private static final Pattern TIME =
-      Pattern.compile("\"(event_time|arrived_at)\":\"(\\d{4}-[0-9T:.-]+Z)\"");
+      Pattern.compile("\"(event_time|arrived_at)\"\\s*:\\s*(\"[^\"]*\"|\\d+)");
 
   private ShopEvents() {}
 
@@ -174,11 +175,15 @@ final class ShopEvents {
     return text.length() == 20 ? text.substring(0, 19) + ".000Z" : text;
   }
 
-  private static @Nullable Long millis(String text) {
+  /** The time that a value is, however it is spelled; null if it is none. */
+  private static @Nullable Long millis(String value) {
     try {
-      Instant instant = Instant.parse(text);
+      if (!value.startsWith("\"")) {
+        return Long.valueOf(value);
+      }
+      Instant instant = OffsetDateTime.parse(value.substring(1, value.length() - 1)).toInstant();
       return instant.truncatedTo(ChronoUnit.MILLIS).equals(instant) ? instant.toEpochMilli() : null;
-    } catch (DateTimeException sin) {
+    } catch (DateTimeException | NumberFormatException sin) {
       return null;
     }
   }

@@ -76,7 +76,7 @@ public final class EventsProcess {
       Times after = Times.now();
       if (!again.equals(answer)) {
         throw new IllegalStateException(
-            way + " gave two answers to the same events: " + answer + " and " + again);
+            way + " gave two answers to the same events. " + again.difference(answer));
       }
       wall += after.wall - between.wall - (between.wall - before.wall);
       cpu += after.cpu - between.cpu - (between.cpu - before.cpu);
