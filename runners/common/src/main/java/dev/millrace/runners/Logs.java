@@ -51,6 +51,8 @@ final class Logs {
     LogManager.getLogManager().reset();
     if (System.getProperty("log4j2.configurationFile") != null) {
       System.setProperty("millrace.log", file.toString());
+      // It may have been read already, without the file.
+      Configurator.reconfigure();
       return file;
     }
 
