@@ -14,18 +14,30 @@ import org.apache.beam.sdk.options.PipelineOptions;
  * @param defaults options as on the command line; what the user gives overrides them
  * @param limits what it cannot do: pipelines with such steps are refused
  * @param cluster how its pipelines are handed to a cluster, if they can be
+ * @param elsewhere whether records are read and written by other processes, maybe of other machines
  */
 public record Engine(
     Class<? extends PipelineRunner<?>> runner,
     Class<? extends PipelineOptions> optionsClass,
     List<String> defaults,
     List<Limit> limits,
-    Optional<ClusterEngine> cluster) {
+    Optional<ClusterEngine> cluster,
+    boolean elsewhere) {
 
   /** Keeps copies of the lists. */
   public Engine {
     defaults = List.copyOf(defaults);
     limits = List.copyOf(limits);
+  }
+
+  /** A runner inside this process, whose pipelines can also be handed to a cluster. */
+  public Engine(
+      Class<? extends PipelineRunner<?>> runner,
+      Class<? extends PipelineOptions> optionsClass,
+      List<String> defaults,
+      List<Limit> limits,
+      Optional<ClusterEngine> cluster) {
+    this(runner, optionsClass, defaults, limits, cluster, false);
   }
 
   /** A runner inside this process. */

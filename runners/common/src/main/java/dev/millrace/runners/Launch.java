@@ -3,6 +3,7 @@ package dev.millrace.runners;
 import dev.millrace.local.LocalPostgres;
 import dev.millrace.pipelines.CatalogueEntry;
 import dev.millrace.pipelines.CatalogueEntry.Job;
+import dev.millrace.pipelines.job.EdgeOptions;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Map;
@@ -49,6 +50,9 @@ final class Launch {
       Job job = entry.job(options, surroundings);
       try {
         asked.accept(job);
+        if (engine.elsewhere()) {
+          Submission.refuseFilesFromHere(job, options.as(EdgeOptions.class));
+        }
         job.prepare();
         Pipeline pipeline = Pipeline.create(options);
         job.build(pipeline);
@@ -132,6 +136,9 @@ final class Launch {
 
     @Override
     public synchronized String embeddedWarehouse() {
+      if (engine.elsewhere()) {
+        throw Submission.noWarehouse();
+      }
       if (postgres == null) {
         postgres = LocalPostgres.in(postgresDirectory);
       }

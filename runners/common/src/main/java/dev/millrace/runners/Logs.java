@@ -21,7 +21,8 @@ import org.apache.logging.log4j.core.config.builder.impl.BuiltConfiguration;
 
 /**
  * Where log events go: all of them into a file per command, and as JSON lines to standard error if
- * that is asked for.
+ * that is asked for. A configuration of Log4j that the user names ({@code
+ * log4j2.configurationFile}) goes before this; in it, {@code ${sys:millrace.log}} is the file.
  */
 final class Logs {
 
@@ -48,6 +49,12 @@ final class Logs {
     // The driver of PostgreSQL logs by java.util.logging, which writes to standard error unless
     // told otherwise.
     LogManager.getLogManager().reset();
+    if (System.getProperty("log4j2.configurationFile") != null) {
+      System.setProperty("millrace.log", file.toString());
+      // It may have been read already, without the file.
+      Configurator.reconfigure();
+      return file;
+    }
 
     ConfigurationBuilder<BuiltConfiguration> config =
         ConfigurationBuilderFactory.newConfigurationBuilder();

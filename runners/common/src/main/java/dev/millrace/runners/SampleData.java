@@ -48,9 +48,9 @@ final class SampleData {
   }
 
   /**
-   * Fetches the data set with the Maven wrapper.
+   * Fetches the data set with the Maven wrapper, or takes the archive's.
    *
-   * @param home where Millrace is built, if that is known
+   * @param home where Millrace is built or unpacked, if that is known
    */
   static void fetch(Path workingDirectory, @Nullable Path home) throws IOException {
     Path target = workingDirectory.resolve(DIRECTORY);
@@ -94,15 +94,22 @@ final class SampleData {
   }
 
   private static void copyArtifact(@Nullable Path home, Path target) throws IOException {
-    Path wrapper = home == null ? null : MavenArtifact.wrapper(home).orElse(null);
-    if (wrapper == null) {
+    if (home == null) {
       throw new UserError(
           "There is no FoodMart data in "
               + DIRECTORY
               + "; run ./millrace, which fetches it, or name files of your own.");
     }
     Path log = target.resolve("fetch.log");
-    if (!ARTIFACT.copyInto(target, wrapper, log)) {
+    boolean fetched;
+    try {
+      fetched = ARTIFACT.copyInto(target, home, log);
+    } catch (MavenArtifact.MissingException missing) {
+      throw new UserError(
+          "The FoodMart data (18 MB) " + missing.getMessage() + ". Or name files of your own.",
+          missing);
+    }
+    if (!fetched) {
       throw new UserError(
           "The FoodMart data ("
               + ARTIFACT.coordinates()

@@ -155,14 +155,7 @@ public final class Submission {
         continue;
       }
       if (sharedFiles.isEmpty()) {
-        throw new UserError(
-            option.getKey()
-                + " is "
-                + option.getValue()
-                + ", a path from here, and the cluster runs elsewhere; give an absolute path that all its machines have"
-                + (option.getKey().equals("--secret")
-                    ? ", or env:NAME."
-                    : ", or a topic, such as kafka://host:port/topic?until=end."));
+        throw fromHere(option.getKey(), option.getValue());
       }
       Path directory = sharedFiles.get();
       if (option.getValue().equals(EdgeOptions.DEFAULT_SECRET)) {
@@ -177,6 +170,37 @@ public final class Submission {
               .collect(Collectors.joining(",")));
     }
     return absolute;
+  }
+
+  private static UserError fromHere(String option, String value) {
+    return new UserError(
+        option
+            + " is "
+            + value
+            + ", a path from here, and the cluster runs elsewhere; give an absolute path that all its machines have"
+            + switch (option) {
+              case "--secret" -> ", or env:NAME.";
+              case "--lake" -> ".";
+              default -> ", or a topic, such as kafka://host:port/topic?until=end.";
+            });
+  }
+
+  /**
+   * Refuses a run on a cluster whose machines would not find what it reads and writes.
+   *
+   * @throws UserError that names the option
+   */
+  static void refuseFilesFromHere(Job job, EdgeOptions options) {
+    Map<String, String> files = new LinkedHashMap<>(job.files());
+    if (!job.isLive()) {
+      files.put("--lake", options.getLake());
+    }
+    files.forEach(
+        (option, value) -> {
+          if (!Arrays.stream(value.split(",", -1)).allMatch(Submission::holdsEverywhere)) {
+            throw fromHere(option, value);
+          }
+        });
   }
 
   private static boolean holdsEverywhere(String part) {

@@ -1,8 +1,8 @@
 package dev.millrace.flink;
 
+import dev.millrace.local.House;
 import dev.millrace.pipelines.UserError;
 import dev.millrace.runners.ClusterEngine;
-import java.net.URISyntaxException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -21,8 +21,6 @@ final class FlinkCluster implements ClusterEngine {
 
   /** The cluster that Flink's own command line, or a cluster for one job, is about. */
   static final String SURROUNDING = "[auto]";
-
-  private static final String BUNDLE = "runners/flink-bundle/target";
 
   @Override
   public String version() {
@@ -126,23 +124,11 @@ final class FlinkCluster implements ClusterEngine {
 
   /** The jar with all that a job needs and the cluster does not have: of the house this is in. */
   private static Path bundle() {
-    try {
-      Path own =
-          Path.of(FlinkCluster.class.getProtectionDomain().getCodeSource().getLocation().toURI());
-      for (@Nullable Path up = own; up != null; up = up.getParent()) {
-        String[] found =
-            up.resolve(BUNDLE)
-                .toFile()
-                .list((in, name) -> name.matches("millrace-flink-bundle-.*\\.jar"));
-        if (found != null && found.length == 1) {
-          return up.resolve(BUNDLE).resolve(found[0]);
-        }
-      }
-    } catch (URISyntaxException noFile) {
-      // then not beside this
-    }
-    throw new UserError(
-        "The bundle for clusters is not built; use the script, or build it: ./mvnw -pl"
-            + " runners/flink-bundle -am package.");
+    return House.jar("flink-bundle")
+        .orElseThrow(
+            () ->
+                new UserError(
+                    "The bundle for clusters is not built; use the script, or build it: ./mvnw -pl"
+                        + " runners/flink-bundle -am package."));
   }
 }

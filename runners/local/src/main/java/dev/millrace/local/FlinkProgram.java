@@ -9,8 +9,8 @@ import java.util.function.Consumer;
 import java.util.stream.Stream;
 
 /**
- * The program files of a Flink cluster: what the module {@code runners/flink-cluster} lays out,
- * which is built when they are first needed.
+ * The program files of a Flink cluster: what the module {@code runners/flink-cluster} lays out. An
+ * archive has them; elsewhere they are built when they are first needed.
  */
 final class FlinkProgram {
 
@@ -20,6 +20,10 @@ final class FlinkProgram {
 
   /** The class path of JobManager and TaskManager. */
   static String classPath(Consumer<String> progress) {
+    return House.archived("flink-cluster").map(Path::toString).orElseGet(() -> built(progress));
+  }
+
+  private static String built(Consumer<String> progress) {
     Path house =
         House.find(FlinkProgram::isBuilt)
             .or(() -> House.find(up -> MavenArtifact.wrapper(up).isPresent()))

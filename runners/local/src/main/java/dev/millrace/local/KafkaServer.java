@@ -25,7 +25,6 @@ final class KafkaServer extends JavaServer {
 
   @Override
   List<String> java(int port) {
-    Path program = program();
     return List.of(
         "-Xmx512m",
         "-XX:+UseSerialGC",
@@ -35,7 +34,7 @@ final class KafkaServer extends JavaServer {
         "-Dorg.slf4j.simpleLogger.showDateTime=true",
         "-Dorg.slf4j.simpleLogger.dateTimeFormat=yyyy-MM-dd HH:mm:ss.SSS",
         "-cp",
-        program.resolve("classes") + File.pathSeparator + program.resolve("lib") + "/*",
+        classPath(),
         "dev.millrace.kafka.Broker",
         place().toString(),
         Integer.toString(port));
@@ -87,13 +86,23 @@ final class KafkaServer extends JavaServer {
         .reduce("", (before, after) -> after);
   }
 
-  /** Where the broker's classes and libraries are: beside this module, in the house. */
-  private static Path program() {
-    return House.find(
-            up ->
-                Files.isDirectory(up.resolve(MODULE).resolve("lib"))
-                    && Files.isDirectory(up.resolve(MODULE).resolve("classes")))
-        .map(house -> house.resolve(MODULE))
+  /** The broker's classes and libraries: of the archive, or beside this module, in the house. */
+  private static String classPath() {
+    return House.archived("kafka")
+        .map(Path::toString)
+        .or(
+            () ->
+                House.find(
+                        up ->
+                            Files.isDirectory(up.resolve(MODULE).resolve("lib"))
+                                && Files.isDirectory(up.resolve(MODULE).resolve("classes")))
+                    .map(house -> house.resolve(MODULE))
+                    .map(
+                        built ->
+                            built.resolve("classes")
+                                + File.pathSeparator
+                                + built.resolve("lib")
+                                + "/*"))
         .orElseThrow(
             () ->
                 new LocalServerException(

@@ -5,6 +5,7 @@ import java.io.InputStream;
 import java.io.OutputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.security.DigestInputStream;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
@@ -15,8 +16,8 @@ import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A file of the Maven repository that only some commands need: fetched when one does, with the
- * Maven wrapper of the house.
+ * A file of the Maven repository that only some commands need: an archive may bring it along;
+ * elsewhere it is fetched when a command needs it, with the Maven wrapper of the house.
  *
  * @param coordinates {@code group:artifact:version[:type[:classifier]]}
  * @param file name of the file
@@ -32,12 +33,18 @@ public record MavenArtifact(String coordinates, String file) {
   /**
    * Copies the file into a directory.
    *
-   * @param wrapper of the house
+   * @param home the directory of the program
    * @param log what the wrapper says goes there; removed if it went well
    * @return whether it went well
+   * @throws MissingException if the program can't fetch it
    */
-  public boolean copyInto(Path directory, Path wrapper, Path log) throws IOException {
-    Path home = wrapper.toAbsolutePath().getParent();
+  public boolean copyInto(Path directory, Path home, Path log) throws IOException {
+    Path along = home.resolve(House.ARTIFACTS).resolve(file);
+    if (Files.exists(along)) {
+      Files.copy(along, directory.resolve(file), StandardCopyOption.REPLACE_EXISTING);
+      return true;
+    }
+    Path wrapper = wrapper(home).orElseThrow(() -> new MissingException(advice(along)));
     int status =
         maven(
             List.of(
@@ -54,6 +61,23 @@ public record MavenArtifact(String coordinates, String file) {
       Files.delete(log);
     }
     return status == 0;
+  }
+
+  private String advice(Path along) {
+    return "is not in this archive; fetch it with Maven, and run again: mvn dependency:copy -Dartifact="
+        + coordinates
+        + " -DoutputDirectory="
+        + along.toAbsolutePath().getParent();
+  }
+
+  /** A file that is not there, and that this program has no Maven to fetch with. */
+  public static final class MissingException extends RuntimeException {
+    private static final long serialVersionUID = 1;
+
+    /** The rest of a sentence that begins with the name of the file. */
+    MissingException(String advice) {
+      super(advice);
+    }
   }
 
   /**

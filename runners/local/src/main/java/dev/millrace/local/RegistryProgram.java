@@ -38,7 +38,7 @@ final class RegistryProgram {
   /** Those of the house that this runs in. */
   static RegistryProgram ofThisHouse() {
     return of(
-        House.find(up -> MavenArtifact.wrapper(up).isPresent())
+        House.home()
             .orElseThrow(
                 () ->
                     new LocalServerException(
@@ -89,8 +89,14 @@ final class RegistryProgram {
     Path archive = place.resolve(ARTIFACT.file());
     if (!Files.exists(archive) || !MavenArtifact.sha256(archive).equals(SHA256)) {
       Path log = place.resolve("fetch.log");
-      Path wrapper = MavenArtifact.wrapper(home).orElseThrow();
-      if (!ARTIFACT.copyInto(place, wrapper, log)) {
+      boolean fetched;
+      try {
+        fetched = ARTIFACT.copyInto(place, home, log);
+      } catch (MavenArtifact.MissingException missing) {
+        throw new LocalServerException(
+            "The schema registry (142 MB) " + missing.getMessage(), missing);
+      }
+      if (!fetched) {
         throw new LocalServerException(
             "The schema registry ("
                 + ARTIFACT.coordinates()

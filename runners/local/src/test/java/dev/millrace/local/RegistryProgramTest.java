@@ -42,6 +42,37 @@ class RegistryProgramTest {
   }
 
   @Test
+  void saysHowToFetchItWhereThereIsNoWrapper() {
+    // When: as in an archive
+    LocalServerException refused =
+        assertThrows(LocalServerException.class, () -> RegistryProgram.of(home).jar(phase -> {}));
+
+    // Then
+    assertThat(
+        refused.getMessage(),
+        equalTo(
+            "The schema registry (142 MB) is not in this archive; fetch it with Maven, and run"
+                + " again: mvn dependency:copy"
+                + " -Dartifact=io.apicurio:apicurio-registry-app:2.6.13.Final:tar.gz:all"
+                + " -DoutputDirectory="
+                + home.resolve("artifacts")));
+  }
+
+  @Test
+  void takesTheOneThatAnArchiveBringsAlong() throws IOException {
+    // Given
+    Path along = Files.createDirectories(home.resolve("artifacts"));
+    Files.writeString(along.resolve("apicurio-registry-app-2.6.13.Final-all.tar.gz"), "other");
+
+    // When
+    LocalServerException refused =
+        assertThrows(LocalServerException.class, () -> RegistryProgram.of(home).jar(phase -> {}));
+
+    // Then: it was looked at
+    assertThat(refused.getMessage(), containsString("is not the expected one (SHA-256 "));
+  }
+
+  @Test
   void refusesAnArchiveOfAnotherHash() throws IOException {
     // Given: a wrapper that brings something else
     wrapper(

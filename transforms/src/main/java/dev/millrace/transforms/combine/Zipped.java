@@ -1,6 +1,7 @@
 package dev.millrace.transforms.combine;
 
 import com.github.luben.zstd.Zstd;
+import com.github.luben.zstd.ZstdException;
 import java.util.Arrays;
 
 /** Blocks of bytes, compressed (zstd) for as long as a runner holds them. */
@@ -22,11 +23,21 @@ public final class Zipped {
    * @throws IllegalArgumentException if the bytes are not what {@link #zip} made
    */
   public static byte[] unzip(byte[] zipped) {
-    long size = Zstd.getFrameContentSize(zipped);
+    long size = size(zipped);
     if (size < 0 || size > Integer.MAX_VALUE) {
       throw new IllegalArgumentException("not a compressed block");
     }
-    return Zstd.decompress(zipped, (int) size);
+    try {
+      return Zstd.decompress(zipped, (int) size);
+    } catch (ZstdException other) {
+      throw new IllegalArgumentException("not a compressed block", other);
+    }
+  }
+
+  /** 0 also for what is no block: a cluster of Spark 3.5 has a zstd that tells no more. */
+  @SuppressWarnings("deprecation")
+  private static long size(byte[] zipped) {
+    return Zstd.decompressedSize(zipped);
   }
 
   static byte[] unzip(byte[] bytes, int start, int length) {

@@ -140,6 +140,54 @@ class EquivalenceIT {
     FOUND.put(pipeline + " batch " + runner + " " + workers, "same");
   }
 
+  /** Spark as its users run it: a cluster with its own versions of libraries, and one jar. */
+  @Test
+  @Order(2)
+  void aBatchThatSparkSubmitRunsOnAClusterGivesTheLakeOfDirectByteForByte() throws Exception {
+    try (SparkCluster cluster = SparkCluster.start(home.resolve("spark"))) {
+      for (String pipeline : List.of("sales", "clickstream")) {
+        // Given
+        String name = pipeline + "_submitted";
+
+        // When
+        cluster.submit(home, submitted(pipeline, home + "/" + pipeline, name)).succeeded();
+
+        // Then
+        assertThat(files(name), equalTo(WANTED.get(pipeline)));
+      }
+
+      // When: what only the machine of the command has
+      List<String> relative = new ArrayList<>(submitted("sales", "sales", "relative"));
+      Ended refused = cluster.submit(home, relative);
+
+      // Then
+      assertThat(refused.err().toString(), refused.status(), equalTo(2));
+      assertThat(
+          refused.err().get(refused.err().size() - 1),
+          startsWith("millrace: --sales is sales, a path from here, and the cluster runs"));
+
+      // When: a stream
+      Ended stream = cluster.submit(home, submitted("clickstream", topic, "stream"));
+
+      // Then
+      assertThat(stream.err().toString(), stream.status(), equalTo(2));
+      assertThat(
+          stream.err().toString(),
+          containsString("The Spark runner would not run this pipeline rightly"));
+    }
+  }
+
+  private static List<String> submitted(String pipeline, String input, String name)
+      throws Exception {
+    List<String> arguments = new ArrayList<>();
+    for (String argument : program.run(pipeline, input, name, warehouse(name))) {
+      // Paths that the machines of the cluster know too.
+      arguments.add(argument.replaceFirst("=(lake_|[a-z_]+\\.json)", "=" + home + "/$1"));
+    }
+    arguments.add("--secret=file:" + home.resolve(".millrace/secret.key"));
+    return arguments.subList(1, arguments.size());
+  }
+
   @ParameterizedTest
   @Order(2)
   @CsvSource({"direct, 2", "flink, 1", "flink, 2"})

@@ -1,0 +1,50 @@
+package dev.millrace.spark;
+
+import dev.millrace.runners.Engine;
+import dev.millrace.runners.Millrace;
+import java.net.URISyntaxException;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
+import java.util.stream.Stream;
+import org.apache.beam.runners.spark.SparkPipelineOptions;
+import org.apache.beam.runners.spark.SparkRunner;
+
+/**
+ * Where the bundle begins: {@code spark-submit bundle.jar sales --sales=…} runs the pipeline on the
+ * cluster that {@code spark-submit} names, and ends with it.
+ */
+public final class ClusterMain {
+
+  private ClusterMain() {}
+
+  private static Engine engine(String master) throws URISyntaxException {
+    Path bundle =
+        Path.of(ClusterMain.class.getProtectionDomain().getCodeSource().getLocation().toURI());
+    return new Engine(
+        SparkRunner.class,
+        SparkPipelineOptions.class,
+        List.of(
+            // Beam looks for a runner before the command line can name its own.
+            "--runner=SparkRunner",
+            "--sparkMaster=" + master,
+            // Else Beam sends along what is on the class path, Spark itself included.
+            "--filesToStage=" + bundle),
+        SparkLimits.ALL,
+        Optional.empty(),
+        !master.startsWith("local"));
+  }
+
+  /** Runs the named pipeline to its end; the exit status is that of {@code millrace run}. */
+  public static void main(String[] arguments) throws URISyntaxException {
+    String master = System.getProperty("spark.master");
+    if (master == null) {
+      System.err.println(
+          "millrace: This jar is for a Spark cluster; start it there: spark-submit --master=spark://… JAR PIPELINE --option=value ….");
+      System.exit(2);
+    }
+    System.exit(
+        Millrace.on(engine(master))
+            .run(Stream.concat(Stream.of("run"), Stream.of(arguments)).toArray(String[]::new)));
+  }
+}
