@@ -17,10 +17,8 @@ import dev.millrace.local.LocalStack.Server;
 import dev.millrace.local.LocalStack.State;
 import dev.millrace.local.LocalStack.Wanted;
 import java.io.File;
-import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
-import java.net.ServerSocket;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.sql.Connection;
@@ -66,7 +64,10 @@ class ClusterIT {
   @BeforeAll
   static void start() throws Exception {
     stack = new LocalStack(home.resolve(".millrace"));
-    stack.up(Wanted.kafkaAt(freePort()).withFlinkAt(freePort()), phase -> {});
+    FreePorts ports = FreePorts.find();
+    stack.up(
+        Wanted.kafkaAt(Optional.of(ports.one())).withFlinkAt(Optional.of(ports.other())),
+        phase -> {});
     program = Program.in(home);
     Ended generated = program(generate(100, small()));
     assertThat(generated.err(), generated.status(), equalTo(0));
@@ -147,7 +148,7 @@ class ClusterIT {
   @Test
   void aClusterThatDoesNotAnswerIsNamedInOneSentence() throws Exception {
     // Given
-    String nobody = "127.0.0.1:" + freePort().orElseThrow();
+    String nobody = "127.0.0.1:" + FreePorts.find().one();
 
     // When
     Ended ended = program("submit", "clickstream", "--flink=" + nobody);
@@ -355,11 +356,5 @@ class ClusterIT {
       statement.execute("CREATE DATABASE " + name);
     }
     return server + name + "?user=millrace";
-  }
-
-  private static Optional<Integer> freePort() throws IOException {
-    try (ServerSocket probe = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
-      return Optional.of(probe.getLocalPort());
-    }
   }
 }

@@ -15,8 +15,6 @@ import dev.millrace.local.LocalStack.Wanted;
 import dev.millrace.pipelines.generate.AnswerKey;
 import java.io.IOException;
 import java.io.OutputStream;
-import java.net.InetAddress;
-import java.net.ServerSocket;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
@@ -93,13 +91,9 @@ class FaultsIT {
     program = Program.in(home);
     stack = new LocalStack(home.resolve(".millrace"));
     smallDisk = smallDisk(home.resolve(".millrace/stack/flink/checkpoints"));
-    // Held at once, so that they are two.
-    try (ServerSocket kafka = freePort();
-        ServerSocket flink = freePort()) {
-      wanted =
-          Wanted.kafkaAt(Optional.of(kafka.getLocalPort()))
-              .withFlinkAt(Optional.of(flink.getLocalPort()));
-    }
+    FreePorts ports = FreePorts.find();
+    wanted =
+        Wanted.kafkaAt(Optional.of(ports.one())).withFlinkAt(Optional.of(ports.other()));
     stack.up(wanted, phase -> {});
   }
 
@@ -611,9 +605,5 @@ class FaultsIT {
 
   private static String url(String address, String database) {
     return "jdbc:postgresql://" + address + "/" + database + "?user=millrace";
-  }
-
-  private static ServerSocket freePort() throws IOException {
-    return new ServerSocket(0, 1, InetAddress.getLoopbackAddress());
   }
 }
