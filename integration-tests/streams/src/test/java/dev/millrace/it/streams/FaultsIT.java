@@ -66,8 +66,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 class FaultsIT {
 
   private static final boolean ALL = "all".equals(System.getProperty("millrace.faults"));
-  private static final int RECORDS =
-      Integer.getInteger("millrace.records", ALL ? 200_000 : 60_000);
+  private static final int RECORDS = Integer.getInteger("millrace.records", ALL ? 200_000 : 60_000);
   private static final int RATE = Integer.getInteger("millrace.rate", ALL ? 300 : 250);
   private static final int PARTITIONS = 2;
 
@@ -92,8 +91,7 @@ class FaultsIT {
     stack = new LocalStack(home.resolve(".millrace"));
     smallDisk = smallDisk(home.resolve(".millrace/stack/flink/checkpoints"));
     FreePorts ports = FreePorts.find();
-    wanted =
-        Wanted.kafkaAt(Optional.of(ports.one())).withFlinkAt(Optional.of(ports.other()));
+    wanted = Wanted.kafkaAt(Optional.of(ports.one())).withFlinkAt(Optional.of(ports.other()));
     stack.up(wanted, phase -> {});
   }
 
@@ -168,8 +166,10 @@ class FaultsIT {
       Random random = new Random(seed);
       List<Fault> faults = faults(live, kafka, postgres);
       Collections.shuffle(faults, random);
-      say("Seed %d: %,d events, %d/s", seed, RECORDS, RATE);
-      say("%-52s %9s %9s %8s  %s", "fault", "at event", "lasted, s", "back, s", "restarts of the job");
+      say("Seed %d: %,d events, %d/s".formatted(seed, RECORDS, RATE));
+      say(
+          "%-52s %9s %9s %8s  %s"
+              .formatted("fault", "at event", "lasted, s", "back, s", "restarts of the job"));
       if (smallDisk.isEmpty()) {
         say("a full checkpoint disk: not tried, this machine lets nobody mount a disk");
       }
@@ -178,7 +178,7 @@ class FaultsIT {
         live.through(fault);
       }
       events.finish();
-      long all = RECORDS + events.markers();
+      long all = (long) RECORDS + events.markers();
       patiently().until(() -> live.query(warehouse -> ClickTables.isComplete(warehouse, all)));
       Map<String, List<String>> tables = live.query(ClickTables::tables);
       live.cancel();
@@ -225,13 +225,13 @@ class FaultsIT {
         }
       }
       say(
-          "Seed %d: %,d records, %,d of them counted once, %,d copies, %,d dead letters; lost 0,"
-              + " twice 0",
-          seed,
-          all,
-          key.written() + events.markers(),
-          key.duplicate(),
-          key.rejects().values().stream().mapToLong(Long::longValue).sum());
+          "Seed %d: of %,d records %,d count once, %,d are copies, %,d are dead letters"
+              .formatted(
+                  seed,
+                  all,
+                  key.written() + events.markers(),
+                  key.duplicate(),
+                  key.rejects().values().stream().mapToLong(Long::longValue).sum()));
     }
   }
 
@@ -382,8 +382,7 @@ class FaultsIT {
 
     /** Goes through a fault, and says how that was. */
     void through(Fault fault) throws Exception {
-      assertThat(
-          "events are still flowing; have more with -Dmillrace.records", events.flow());
+      assertThat("events are still flowing; have more with -Dmillrace.records", events.flow());
       int at = events.sent();
       long begin = System.nanoTime();
       long clock = System.currentTimeMillis();
@@ -397,13 +396,14 @@ class FaultsIT {
       } finally {
         List<String> failures = failures(clock);
         say(
-            "%-52s %,9d %9.1f %8.1f  %d%s",
-            fault.name(),
-            at,
-            lasted,
-            back,
-            failures.size(),
-            failures.isEmpty() ? "" : ": " + String.join("; ", failures));
+            "%-52s %,9d %9.1f %8.1f  %d%s"
+                .formatted(
+                    fault.name(),
+                    at,
+                    lasted,
+                    back,
+                    failures.size(),
+                    failures.isEmpty() ? "" : ": " + String.join("; ", failures)));
       }
       assertThat(fault.name(), back, lessThan(BACK_SECONDS));
     }
@@ -432,11 +432,11 @@ class FaultsIT {
                       postgres -> {
                         for (int look = 0; look < 1000; look++) {
                           if (ClickTables.rows(
-                                  postgres,
-                                  "SELECT 1 FROM pg_stat_activity WHERE datname ="
-                                      + " current_database() AND application_name = 'millrace' AND"
-                                      + " backend_xid IS NOT NULL")
-                              .size()
+                                      postgres,
+                                      "SELECT 1 FROM pg_stat_activity WHERE datname ="
+                                          + " current_database() AND application_name = 'millrace' AND"
+                                          + " backend_xid IS NOT NULL")
+                                  .size()
                               > 0) {
                             return true;
                           }
@@ -546,8 +546,8 @@ class FaultsIT {
         .ignoreExceptionsMatching(notYet -> notYet instanceof java.sql.SQLException);
   }
 
-  private static void say(String form, Object... values) {
-    System.out.println(Instant.now().toString().substring(11, 19) + "  " + form.formatted(values));
+  private static void say(String line) {
+    System.out.println(Instant.now().toString().substring(11, 19) + "  " + line);
   }
 
   private static Server server(String name) {

@@ -60,7 +60,8 @@ final class NumberedEvents implements AutoCloseable {
   private int markers;
   private @Nullable Thread sender;
 
-  NumberedEvents(Path directory, String servers, String topic, int partitions, int records, long seed)
+  NumberedEvents(
+      Path directory, String servers, String topic, int partitions, int records, long seed)
       throws IOException {
     this.records = records;
     this.topic = topic;
@@ -127,7 +128,9 @@ final class NumberedEvents implements AutoCloseable {
     sender = thread;
   }
 
-  /** Sends an event into each partition that is known by its device, and waits until they are there. */
+  /**
+   * Sends an event into each partition that is known by its device, and waits until they are there.
+   */
   void mark() throws Exception {
     for (int partition = 0; partition < partitions; partition++) {
       String line =
