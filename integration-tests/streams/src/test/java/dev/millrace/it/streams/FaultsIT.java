@@ -60,7 +60,7 @@ import org.junit.jupiter.params.provider.MethodSource;
  *
  * <p>{@code -Dmillrace.seeds=1-10} goes through several, {@code -Dmillrace.faults=all} also through
  * faults of a minute; {@code -Dmillrace.records} and {@code -Dmillrace.rate} say how many events
- * flow.
+ * flow. {@code -Dmillrace.fault=Kafka} leaves out what is not so called.
  */
 @Timeout(7200)
 class FaultsIT {
@@ -68,6 +68,7 @@ class FaultsIT {
   private static final boolean ALL = "all".equals(System.getProperty("millrace.faults"));
   private static final int RECORDS = Integer.getInteger("millrace.records", ALL ? 200_000 : 60_000);
   private static final int RATE = Integer.getInteger("millrace.rate", ALL ? 300 : 250);
+  private static final String FAULT = System.getProperty("millrace.fault", "");
   private static final int PARTITIONS = 2;
 
   /** How soon after the end of a fault what is sent then must be in the tables. */
@@ -157,14 +158,15 @@ class FaultsIT {
               "kafka://127.0.0.1:" + kafka.port() + "/" + topic,
               url("127.0.0.1:" + postgres.port(), database),
               url(server(LocalStack.POSTGRES).address(), database));
-      events.start(RATE);
       live.begin("submit");
       live.awaitMarker();
       live.awaitCheckpoint();
+      events.start(RATE);
 
       // When
       Random random = new Random(seed);
       List<Fault> faults = faults(live, kafka, postgres);
+      faults.removeIf(fault -> !fault.name().matches(".*" + FAULT + ".*"));
       Collections.shuffle(faults, random);
       say("Seed %d: %,d events, %d/s".formatted(seed, RECORDS, RATE));
       say(
@@ -382,7 +384,6 @@ class FaultsIT {
 
     /** Goes through a fault, and says how that was. */
     void through(Fault fault) throws Exception {
-      assertThat("events are still flowing; have more with -Dmillrace.records", events.flow());
       int at = events.sent();
       long begin = System.nanoTime();
       long clock = System.currentTimeMillis();

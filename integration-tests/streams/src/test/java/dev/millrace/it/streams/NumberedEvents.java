@@ -26,8 +26,8 @@ import org.apache.kafka.common.serialization.ByteArraySerializer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Events of the shop that happen while they are sent, at a steady rate, in turn into the partitions
- * of a topic. Each has a number, in its id. One in a hundred cannot be read or breaks a rule, one
+ * Events of the shop that happen while they are sent, at a steady rate and without an end until they
+ * are told to, in turn into the partitions of a topic. Each has a number, in its id. One in a hundred cannot be read or breaks a rule, one
  * in ten is a copy; how many exactly, the {@linkplain #key answer key} says.
  */
 final class NumberedEvents implements AutoCloseable {
@@ -55,7 +55,8 @@ final class NumberedEvents implements AutoCloseable {
   private final long[] shifts;
   private final KafkaProducer<byte[], byte[]> producer;
   private final AtomicReference<@Nullable Exception> failure = new AtomicReference<>();
-  private volatile double rate;
+  private double rate;
+  private volatile boolean hurry;
   private final AtomicInteger sent = new AtomicInteger();
   private int markers;
   private @Nullable Thread sender;
@@ -109,12 +110,6 @@ final class NumberedEvents implements AutoCloseable {
     return sent.get();
   }
 
-  /** Whether there are more to come. */
-  boolean flow() throws Exception {
-    check();
-    return sent.get() < records;
-  }
-
   /** How many markers were sent. */
   int markers() {
     return markers;
@@ -148,16 +143,16 @@ final class NumberedEvents implements AutoCloseable {
 
   /** Sends the rest, as fast as it goes, and waits until all are there. */
   void finish() throws Exception {
-    rate = Double.MAX_VALUE;
+    hurry = true;
     if (sender != null) {
       LockSupport.unpark(sender);
       sender.join();
     }
     producer.flush();
-    check();
+    failIfFailed();
   }
 
-  private void check() throws Exception {
+  private void failIfFailed() {
     Exception failed = failure.get();
     if (failed != null) {
       throw new IllegalStateException("events could not be sent", failed);
@@ -166,13 +161,14 @@ final class NumberedEvents implements AutoCloseable {
 
   private void send() {
     try {
-      long begin = System.nanoTime();
+      long due = System.nanoTime();
       for (byte[] line = next(); line.length > 0; line = next()) {
-        long due = begin + (long) (sent.get() / rate * 1e9);
-        while (due - System.nanoTime() > 0) {
+        while (due - System.nanoTime() > 0 && !hurry) {
           LockSupport.parkNanos(due - System.nanoTime());
-          due = begin + (long) (sent.get() / rate * 1e9);
         }
+        failIfFailed();
+        // Those that are left last for a minute, at least.
+        due += (long) (1e9 / Math.min(rate, (records - sent.get()) / 60.0));
         var unused =
             producer.send(
                 new ProducerRecord<>(topic, sent.get() % partitions, null, now(line)),
