@@ -155,11 +155,12 @@ class FaultsIT {
       Live live =
           new Live(
               events,
+              topic,
               "kafka://127.0.0.1:" + kafka.port() + "/" + topic,
               url("127.0.0.1:" + postgres.port(), database),
               url(server(LocalStack.POSTGRES).address(), database));
       live.begin("submit");
-      live.awaitMarker();
+      live.awaitMarkers();
       live.awaitCheckpoint();
       events.start(RATE);
 
@@ -342,19 +343,23 @@ class FaultsIT {
   private static final class Live {
     private final NumberedEvents events;
     private final String topic;
+    private final String source;
     private final String warehouse;
     private final String database;
     private String job = "";
     private String origin = "";
 
     /**
-     * @param topic where the run reads
+     * @param topic what the run reads
+     * @param source where it does so
      * @param warehouse where it writes
      * @param database the same, past any proxy
      */
-    Live(NumberedEvents events, String topic, String warehouse, String database) {
+    Live(
+        NumberedEvents events, String topic, String source, String warehouse, String database) {
       this.events = events;
       this.topic = topic;
+      this.source = source;
       this.warehouse = warehouse;
       this.database = database;
     }
@@ -362,7 +367,9 @@ class FaultsIT {
     /** Hands a job over: a new one, or one that goes on. */
     void begin(String... command) throws Exception {
       List<String> arguments = new ArrayList<>(List.of(command));
-      arguments.addAll(program.clickstream(warehouse, topic));
+      arguments.addAll(program.clickstream(warehouse, source));
+      // So that one need not wait for them so long.
+      arguments.add("--early-visits=1s");
       Ended ended = program.run(arguments.toArray(String[]::new));
       assertThat(ended.err(), ended.status(), equalTo(0));
       Matcher id = Pattern.compile("as job ([0-9a-f]{32})").matcher(ended.out());
@@ -392,7 +399,7 @@ class FaultsIT {
       try {
         long end = fault.strike().now();
         lasted = (end - begin) / 1e9;
-        awaitMarker();
+        awaitMarkers();
         back = (System.nanoTime() - end) / 1e9;
       } finally {
         List<String> failures = failures(clock);
@@ -409,22 +416,39 @@ class FaultsIT {
       assertThat(fault.name(), back, lessThan(BACK_SECONDS));
     }
 
-    /** Until what is sent now is in the tables. */
-    void awaitMarker() throws Exception {
+    /**
+     * Until what is in the topic now, two markers last of all, is in every table: each has a writer
+     * of its own, which may have been the one that was struck.
+     */
+    void awaitMarkers() throws Exception {
       events.mark();
-      patiently()
-          .until(
-              () ->
-                  rows("SELECT coalesce(sum(views), 0)::text FROM shop_minute WHERE device_class = '"
-                          + NumberedEvents.DEVICE
-                          + "'")
-                      .equals(List.of(Integer.toString(events.markers()))));
+      long sent = ends(topic);
+      await(
+          "SELECT sum(views) FROM shop_minute WHERE device_class = '" + NumberedEvents.DEVICE + "'",
+          events.markers());
+      await(ledger("read", "RefineEvents"), sent);
+      await("SELECT count(*) FROM dead_letter", number(ledger("invalid + late", "RefineEvents")));
+      await(ledger("read", "DedupEvents"), number(ledger("written", "RefineEvents")));
+      long written = number(ledger("written", "DedupEvents"));
+      await("SELECT sum(events) FROM events_5m", written);
+      await("SELECT sum(events) FROM shop_session", written);
+    }
+
+    private static String ledger(String what, String stage) {
+      return "SELECT sum(" + what + ") FROM ledger WHERE stage = '" + stage + "'";
+    }
+
+    private void await(String sum, long atLeast) {
+      patiently().alias(sum).until(() -> number(sum) >= atLeast);
+    }
+
+    private long number(String sum) throws Exception {
+      return Long.parseLong(rows("SELECT coalesce((" + sum + "), 0)").get(0));
     }
 
     /** Until a writer has written something that it has not committed. */
     void awaitTransaction() throws Exception {
-      await()
-          .atMost(Duration.ofSeconds(30))
+      patiently()
           .pollDelay(Duration.ZERO)
           .pollInterval(Duration.ofMillis(1))
           .until(
