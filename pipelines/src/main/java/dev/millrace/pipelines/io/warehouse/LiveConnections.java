@@ -26,11 +26,14 @@ final class LiveConnections {
    * How long, in seconds, a writer waits for an answer. The statements of a bundle take
    * milliseconds; but they can wait for a backfill that is being published.
    */
-  private static final String ANSWER_SECONDS = "30";
+  private static final String ANSWER_SECONDS = "20";
 
-  /** How long a server waits for the rest of a transaction, and between two statements at all. */
+  /**
+   * How long a server waits for the rest of a transaction, so that its rows are free when the
+   * writer tries again, and for anything at all.
+   */
   private static final Map<String, String> SERVER_GIVES_UP =
-      Map.of("idle_in_transaction_session_timeout", "20s", "idle_session_timeout", "2min");
+      Map.of("idle_in_transaction_session_timeout", "15s", "idle_session_timeout", "2min");
 
   /** How often a connection that nobody uses speaks, so that it is not given up. */
   private static final Duration SIGN_OF_LIFE = Duration.ofSeconds(30);

@@ -162,14 +162,14 @@ class UpsertTableTest {
     try (Connection connection = live.getConnection()) {
 
       // Then
-      assertThat(connection.getNetworkTimeout(), equalTo(30_000));
+      assertThat(connection.getNetworkTimeout(), equalTo(20_000));
       assertThat(
           new Sql(connection)
               .rows(
                   "SELECT current_setting('idle_in_transaction_session_timeout') || ' ' ||"
                       + " current_setting('idle_session_timeout')",
                   row -> row.getString(1)),
-          contains("20s 2min"));
+          contains("15s 2min"));
     } finally {
       LiveConnections.release(config, "sales");
     }
