@@ -12,6 +12,9 @@ import dev.millrace.it.streams.Proxy.Cut;
 import dev.millrace.local.LocalStack;
 import dev.millrace.local.LocalStack.Server;
 import dev.millrace.local.LocalStack.Wanted;
+import dev.millrace.pipelines.CatalogueEntry;
+import dev.millrace.pipelines.clickstream.ClickstreamEntry;
+import dev.millrace.pipelines.clickstream.ClickstreamOptions;
 import dev.millrace.pipelines.generate.AnswerKey;
 import java.io.IOException;
 import java.io.OutputStream;
@@ -39,6 +42,11 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.LongStream;
 import java.util.stream.Stream;
+import org.apache.beam.runners.direct.DirectOptions;
+import org.apache.beam.runners.direct.DirectRunner;
+import org.apache.beam.sdk.Pipeline;
+import org.apache.beam.sdk.PipelineResult;
+import org.apache.beam.sdk.options.PipelineOptionsFactory;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.NewTopic;
 import org.apache.kafka.clients.admin.OffsetSpec;
@@ -215,13 +223,8 @@ class FaultsIT {
       // Then: as a batch has it
       String archive = "archive" + seed;
       createDatabase(archive);
-      List<String> batch = new ArrayList<>(List.of("run"));
       String archived = url(server(LocalStack.POSTGRES).address(), archive);
-      batch.addAll(
-          program.clickstream(
-              archived, "kafka://" + server(KAFKA).address() + "/" + topic + "?until=end"));
-      Ended whole = program.run(batch.toArray(String[]::new));
-      assertThat(whole.err(), whole.status(), equalTo(0));
+      batch("kafka://" + server(KAFKA).address() + "/" + topic + "?until=end", archived);
       try (Connection connection = DriverManager.getConnection(archived)) {
         Map<String, List<String>> wantedTables = ClickTables.tables(connection);
         for (String table : ClickTables.NAMES) {
@@ -237,6 +240,44 @@ class FaultsIT {
                   key.duplicate(),
                   key.rejects().values().stream().mapToLong(Long::longValue).sum()));
     }
+  }
+
+  /** A batch in this process. */
+  private static void batch(String events, String warehouse) throws Exception {
+    ClickstreamOptions options =
+        PipelineOptionsFactory.fromArgs(
+                "--events=" + events,
+                "--products=" + home.resolve("data/product.json"),
+                "--productClasses=" + home.resolve("data/product_class.json"),
+                "--secret=file:" + home.resolve(".millrace/secret.key"),
+                "--lake=" + home.resolve("lake"),
+                "--report=" + home.resolve("report"),
+                "--warehouse=" + warehouse)
+            .as(ClickstreamOptions.class);
+    options.setRunner(DirectRunner.class);
+    DirectOptions direct = options.as(DirectOptions.class);
+    direct.setEnforceImmutability(false);
+    direct.setEnforceEncodability(false);
+    direct.setTargetParallelism(2);
+    CatalogueEntry.Job job =
+        new ClickstreamEntry()
+            .job(
+                options,
+                new CatalogueEntry.Surroundings() {
+                  @Override
+                  public String embeddedWarehouse() {
+                    throw new IllegalStateException("it has one of its own");
+                  }
+
+                  @Override
+                  public void phase(String name) {}
+                });
+    job.prepare();
+    Pipeline pipeline = Pipeline.create(options);
+    job.build(pipeline);
+    PipelineResult result = pipeline.run();
+    result.waitUntilFinish();
+    job.finish(result);
   }
 
   // -------------------------------------------------------------------------------- the faults
