@@ -68,8 +68,8 @@ import org.junit.jupiter.params.provider.MethodSource;
  *
  * <p>{@code -Dmillrace.seeds=1-10} goes through several, {@code -Dmillrace.faults=all} also through
  * faults of a minute; {@code -Dmillrace.records} and {@code -Dmillrace.rate} say how many events
- * flow. {@code -Dmillrace.fault=Kafka} leaves out what is not so called, {@code -Dmillrace.back=120}
- * gives a slow machine two minutes.
+ * flow. {@code -Dmillrace.fault=Kafka} leaves out what is not so called, {@code
+ * -Dmillrace.back=120} gives a slow machine two minutes.
  */
 @Timeout(7200)
 class FaultsIT {
@@ -395,8 +395,7 @@ class FaultsIT {
      * @param warehouse where it writes
      * @param database the same, past any proxy
      */
-    Live(
-        NumberedEvents events, String topic, String source, String warehouse, String database) {
+    Live(NumberedEvents events, String topic, String source, String warehouse, String database) {
       this.events = events;
       this.topic = topic;
       this.source = source;

@@ -26,9 +26,10 @@ import org.apache.kafka.common.serialization.ByteArraySerializer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Events of the shop that happen while they are sent, at a steady rate and without an end until they
- * are told to, in turn into the partitions of a topic. Each has a number, in its id. One in a hundred cannot be read or breaks a rule, one
- * in ten is a copy; how many exactly, the {@linkplain #key answer key} says.
+ * Events of the shop that happen while they are sent, at a steady rate and without an end until
+ * they are told to, in turn into the partitions of a topic. Each has a number, in its id. One in a
+ * hundred cannot be read or breaks a rule, one in ten is a copy; how many exactly, the {@linkplain
+ * #key answer key} says.
  */
 final class NumberedEvents implements AutoCloseable {
 
