@@ -20,6 +20,10 @@ final class TopicConsumer extends KafkaConsumer<byte[], byte[]> {
           "read_committed",
           ConsumerConfig.MAX_POLL_RECORDS_CONFIG,
           1000,
+          // A broker that has nothing to say says so after half a second. One that is silent for so
+          // long is gone, and the connection with it, though nobody has closed it.
+          ConsumerConfig.REQUEST_TIMEOUT_MS_CONFIG,
+          15_000,
           ConsumerConfig.ALLOW_AUTO_CREATE_TOPICS_CONFIG,
           false);
 

@@ -33,6 +33,10 @@ class FlinkClusterTest {
     // Then
     assertThat(options.getMaxParallelism(), equalTo(128));
     assertThat(options.getCheckpointingInterval(), equalTo(10_000L));
+    assertThat(
+        "a checkpoint that fails is made up for by the next",
+        options.getFailOnCheckpointingErrors(),
+        equalTo(false));
   }
 
   @ParameterizedTest

@@ -109,7 +109,7 @@ public final class Broker {
   }
 
   private Properties properties() throws IOException {
-    int controller = freePort();
+    int controller = freePortBesides(port);
     Properties set = new Properties();
     set.put("process.roles", "broker,controller");
     set.put("node.id", NODE);
@@ -163,10 +163,12 @@ public final class Broker {
     }
   }
 
-  private static int freePort() throws IOException {
-    try (ServerSocket probe =
-        new ServerSocket(0, 1, InetAddress.getByAddress(new byte[] {127, 0, 0, 1}))) {
-      return probe.getLocalPort();
+  /** Another one than the broker's own, which is not open yet: of two that are held at once. */
+  private static int freePortBesides(int own) throws IOException {
+    InetAddress loopback = InetAddress.getByAddress(new byte[] {127, 0, 0, 1});
+    try (ServerSocket one = new ServerSocket(0, 1, loopback);
+        ServerSocket other = new ServerSocket(0, 1, loopback)) {
+      return one.getLocalPort() == own ? other.getLocalPort() : one.getLocalPort();
     }
   }
 

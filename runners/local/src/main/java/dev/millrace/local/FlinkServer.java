@@ -156,7 +156,7 @@ abstract class FlinkServer extends JavaServer {
         Files.createDirectories(configuration());
         Files.writeString(
             configuration().resolve("config.yaml"),
-            settings(port, Ports.free(0)).entrySet().stream()
+            settings(port, Ports.besides(port)).entrySet().stream()
                 .map(setting -> setting.getKey() + ": " + setting.getValue() + "\n")
                 .collect(Collectors.joining()));
         Files.writeString(configuration().resolve("log4j.properties"), LOGGING);

@@ -20,6 +20,14 @@ final class Ports {
     }
   }
 
+  /** Any free port but one that is given away already, and not open yet. */
+  static int besides(int given) throws IOException {
+    try (ServerSocket one = new ServerSocket(0, 1, loopback());
+        ServerSocket other = new ServerSocket(0, 1, loopback())) {
+      return one.getLocalPort() == given ? other.getLocalPort() : one.getLocalPort();
+    }
+  }
+
   static boolean isFree(int port) {
     try (ServerSocket probe = new ServerSocket()) {
       // As servers do it; otherwise a port in TIME_WAIT, such as that of a killed server, counts as

@@ -11,28 +11,23 @@ import static org.hamcrest.Matchers.not;
 import static org.hamcrest.Matchers.startsWith;
 
 import com.sun.net.httpserver.HttpServer;
+import dev.millrace.it.streams.Program.Ended;
 import dev.millrace.local.LocalStack;
 import dev.millrace.local.LocalStack.Server;
 import dev.millrace.local.LocalStack.State;
 import dev.millrace.local.LocalStack.Wanted;
 import java.io.File;
-import java.io.IOException;
-import java.io.InputStream;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
-import java.net.ServerSocket;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.DriverManager;
 import java.sql.Statement;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
@@ -64,20 +59,16 @@ class ClusterIT {
 
   @TempDir static Path home;
   private static LocalStack stack;
-
-  /** A program that ended. */
-  private record Ended(int status, String out, String err) {}
+  private static Program program;
 
   @BeforeAll
   static void start() throws Exception {
     stack = new LocalStack(home.resolve(".millrace"));
-    stack.up(Wanted.kafkaAt(freePort()).withFlinkAt(freePort()), phase -> {});
-    Path data = Files.createDirectories(home.resolve("data"));
-    for (String table : List.of("product", "product_class")) {
-      try (InputStream in = ClusterIT.class.getResourceAsStream("/" + table + ".json")) {
-        Files.copy(Objects.requireNonNull(in), data.resolve(table + ".json"));
-      }
-    }
+    FreePorts ports = FreePorts.find();
+    stack.up(
+        Wanted.kafkaAt(Optional.of(ports.one())).withFlinkAt(Optional.of(ports.other())),
+        phase -> {});
+    program = Program.in(home);
     Ended generated = program(generate(100, small()));
     assertThat(generated.err(), generated.status(), equalTo(0));
   }
@@ -157,7 +148,7 @@ class ClusterIT {
   @Test
   void aClusterThatDoesNotAnswerIsNamedInOneSentence() throws Exception {
     // Given
-    String nobody = "127.0.0.1:" + freePort().orElseThrow();
+    String nobody = "127.0.0.1:" + FreePorts.find().one();
 
     // When
     Ended ended = program("submit", "clickstream", "--flink=" + nobody);
@@ -291,15 +282,9 @@ class ClusterIT {
   }
 
   private static String[] clickstream(String command, String warehouse, String events) {
-    return new String[] {
-      command,
-      "clickstream",
-      "--events=" + events,
-      "--warehouse=" + warehouse,
-      // From here: the launcher says where that is.
-      "--products=data/product.json",
-      "--product-classes=" + home.resolve("data/product_class.json"),
-    };
+    List<String> arguments = new ArrayList<>(List.of(command));
+    arguments.addAll(program.clickstream(warehouse, events));
+    return arguments.toArray(String[]::new);
   }
 
   private static void makeTopic(String name) throws Exception {
@@ -360,39 +345,8 @@ class ClusterIT {
     };
   }
 
-  /** The program on Flink, in its directory, to its end. */
   private static Ended program(String... arguments) throws Exception {
-    String name = arguments[0] + System.nanoTime();
-    List<String> command = new ArrayList<>(Arrays.asList(arguments));
-    command.add("--log=quiet");
-    Process process = start(name, command.toArray(String[]::new));
-    if (!process.waitFor(4, TimeUnit.MINUTES)) {
-      process.destroyForcibly();
-      throw new AssertionError("did not end: " + command);
-    }
-    return new Ended(
-        process.exitValue(),
-        Files.readString(home.resolve(name + ".out")),
-        Files.readString(home.resolve(name + ".err")));
-  }
-
-  private static Process start(String name, String... arguments) throws IOException {
-    List<String> command =
-        new ArrayList<>(
-            List.of(
-                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                "-Xmx512m",
-                "-XX:+UseSerialGC",
-                "-XX:TieredStopAtLevel=1",
-                "-jar",
-                Objects.requireNonNull(System.getProperty("millrace.flink"))));
-    command.addAll(Arrays.asList(arguments));
-    return new ProcessBuilder(command)
-        .directory(home.toFile())
-        .redirectInput(new File("/dev/null"))
-        .redirectOutput(home.resolve(name + ".out").toFile())
-        .redirectError(home.resolve(name + ".err").toFile())
-        .start();
+    return program.run(arguments);
   }
 
   private static String newDatabase(String name) throws Exception {
@@ -402,11 +356,5 @@ class ClusterIT {
       statement.execute("CREATE DATABASE " + name);
     }
     return server + name + "?user=millrace";
-  }
-
-  private static Optional<Integer> freePort() throws IOException {
-    try (ServerSocket probe = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
-      return Optional.of(probe.getLocalPort());
-    }
   }
 }

@@ -2,8 +2,10 @@ package dev.millrace.pipelines.io.warehouse;
 
 import com.zaxxer.hikari.HikariConfig;
 import com.zaxxer.hikari.HikariDataSource;
+import java.time.Duration;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.stream.Collectors;
 import javax.sql.DataSource;
 
 /**
@@ -11,8 +13,30 @@ import javax.sql.DataSource;
  * there is a writer one connection is open at least, and each says that the run lives, wherever
  * whoever started it has gone. The last writer closes the pool: the process of a cluster outlives
  * its jobs.
+ *
+ * <p>A connection can be cut without either side being told: by a firewall that forgot it, or with
+ * the machine at the other end. Left to TCP, a writer would wait for an answer for a quarter of an
+ * hour, and the server for two hours, in which it keeps the locks of the writer's transaction, so
+ * that who tries again waits as well, and the one that keeps batches away. So both sides give up on
+ * a connection that says nothing; what was written on it is written again.
  */
 final class LiveConnections {
+
+  /**
+   * How long, in seconds, a writer waits for an answer. The statements of a bundle take
+   * milliseconds; but they can wait for a backfill that is being published.
+   */
+  private static final String ANSWER_SECONDS = "20";
+
+  /**
+   * How long a server waits for the rest of a transaction, so that its rows are free when the
+   * writer tries again, and for anything at all.
+   */
+  private static final Map<String, String> SERVER_GIVES_UP =
+      Map.of("idle_in_transaction_session_timeout", "15s", "idle_session_timeout", "2min");
+
+  /** How often a connection that nobody uses speaks, so that it is not given up. */
+  private static final Duration SIGN_OF_LIFE = Duration.ofSeconds(30);
 
   private static final Map<Key, LiveConnections> OPEN = new HashMap<>();
 
@@ -25,8 +49,22 @@ final class LiveConnections {
     HikariConfig settings = WarehouseConnections.settings(key.config());
     settings.setPoolName("millrace-live");
     settings.setMinimumIdle(1);
-    settings.setConnectionInitSql(Locks.holdLive(key.pipeline()));
+    // The URL goes before.
+    settings.getDataSourceProperties().putIfAbsent("socketTimeout", ANSWER_SECONDS);
+    settings.setKeepaliveTime(SIGN_OF_LIFE.toMillis());
+    settings.setConnectionInitSql(serverGivesUp() + ";" + Locks.holdLive(key.pipeline()));
     this.pool = new HikariDataSource(settings);
+  }
+
+  /** Says so to the server, as far as its version knows of it. */
+  private static String serverGivesUp() {
+    return SERVER_GIVES_UP.entrySet().stream()
+        .map(setting -> "('" + setting.getKey() + "', '" + setting.getValue() + "')")
+        .collect(
+            Collectors.joining(
+                ", ",
+                "SELECT set_config(name, given.value, false) FROM pg_settings JOIN (VALUES ",
+                ") AS given (name, value) USING (name)"));
   }
 
   /** For one writer more. */

@@ -2,6 +2,7 @@ package dev.millrace.pipelines.io.warehouse;
 
 import dev.millrace.pipelines.UserError;
 import java.sql.SQLException;
+import java.sql.SQLTransientConnectionException;
 import java.util.Optional;
 import java.util.Set;
 import org.postgresql.util.PSQLException;
@@ -10,7 +11,12 @@ import org.postgresql.util.ServerErrorMessage;
 /** Says what an error of the database means: what, where, and what to do. */
 final class WarehouseErrors {
 
-  private static final Set<String> TRANSIENT = Set.of("40001", "40P01", "57P01", "57P03");
+  /**
+   * Deadlocks; a server that has no room, shuts down, crashes, starts up, or has given up on a
+   * connection that said nothing. What begins with 08 is about the connection itself.
+   */
+  private static final Set<String> TRANSIENT =
+      Set.of("40001", "40P01", "53300", "57P01", "57P02", "57P03", "57P05", "25P03");
 
   private WarehouseErrors() {}
 
@@ -140,6 +146,7 @@ final class WarehouseErrors {
         return sql.getSQLState();
       }
     }
-    return "unknown";
+    // The pool says that there is none yet, and not always why.
+    return error instanceof SQLTransientConnectionException ? "08001" : "unknown";
   }
 }

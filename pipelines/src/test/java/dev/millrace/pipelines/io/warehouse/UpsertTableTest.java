@@ -15,7 +15,9 @@ import dev.millrace.schemas.web.Events5m;
 import dev.millrace.schemas.web.ShopSession;
 import dev.millrace.transforms.RecordCoder;
 import java.math.BigDecimal;
+import java.sql.Connection;
 import java.sql.SQLException;
+import java.sql.SQLTransientConnectionException;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -31,6 +33,8 @@ import org.apache.beam.sdk.transforms.windowing.PaneInfo;
 import org.apache.beam.sdk.values.WindowedValue;
 import org.apache.beam.sdk.values.WindowedValues;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** What a row of a live run replaces, and what it does not, in a real PostgreSQL. */
 class UpsertTableTest {
@@ -147,6 +151,60 @@ class UpsertTableTest {
     // Waits until the server has noticed that they are gone.
     query(url, "SELECT pg_advisory_xact_lock(" + Locks.LIVE + ", hashtext('sales'))::text");
     warehouse("b2").prepare().close();
+  }
+
+  @Test
+  void bothSidesGiveUpAConnectionThatSaysNothing() throws SQLException {
+    // Given
+    DataSource live = LiveConnections.acquire(config, "sales");
+
+    // When
+    try (Connection connection = live.getConnection()) {
+
+      // Then
+      assertThat(connection.getNetworkTimeout(), equalTo(20_000));
+      assertThat(
+          new Sql(connection)
+              .rows(
+                  "SELECT current_setting('idle_in_transaction_session_timeout') || ' ' ||"
+                      + " current_setting('idle_session_timeout')",
+                  row -> row.getString(1)),
+          contains("15s 2min"));
+    } finally {
+      LiveConnections.release(config, "sales");
+    }
+  }
+
+  @Test
+  void howLongAWriterWaitsForAnAnswerCanBeSaidInTheUrl() throws SQLException {
+    // Given
+    WarehouseConfig patient =
+        WarehouseConfig.of(url + (url.contains("?") ? "&" : "?") + "socketTimeout=90");
+    DataSource live = LiveConnections.acquire(patient, "sales");
+
+    // When
+    try (Connection connection = live.getConnection()) {
+
+      // Then
+      assertThat(connection.getNetworkTimeout(), equalTo(90_000));
+    } finally {
+      LiveConnections.release(patient, "sales");
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"08006", "25P03", "40P01", "53300", "57P01", "57P02", "57P05"})
+  void whatALaterAttemptCanGetOverIsTriedAgain(String state) {
+    assertThat(WarehouseErrors.isTransient(new SQLException("", state)), equalTo(true));
+  }
+
+  @Test
+  void aPoolThatHasNoConnectionYetIsTriedAgain() {
+    // As it says so while a server takes connections and does not answer: without a state.
+    assertThat(
+        WarehouseErrors.isTransient(new SQLTransientConnectionException("timed out")),
+        equalTo(true));
+    assertThat(WarehouseErrors.isTransient(new SQLException("", "23505")), equalTo(false));
   }
 
   @Test
