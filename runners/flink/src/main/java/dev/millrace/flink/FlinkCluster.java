@@ -8,12 +8,13 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import org.apache.beam.runners.flink.FlinkPipelineOptions;
-import org.apache.beam.runners.flink.FlinkRunner;
 import org.apache.beam.sdk.Pipeline;
 import org.apache.beam.sdk.options.PipelineOptions;
 import org.apache.flink.configuration.CheckpointingOptions;
+import org.apache.flink.configuration.Configuration;
 import org.apache.flink.configuration.StateBackendOptions;
 import org.apache.flink.runtime.util.EnvironmentInformation;
+import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
 import org.jspecify.annotations.Nullable;
 
 /** Hands pipelines to a Flink cluster. */
@@ -91,9 +92,9 @@ final class FlinkCluster implements ClusterEngine {
   public String submit(Pipeline pipeline) {
     FlinkPipelineOptions options = pipeline.getOptions().as(FlinkPipelineOptions.class);
     if (options.getFlinkMaster().equals(SURROUNDING)) {
-      options.setRunner(FlinkRunner.class);
-      options.setAttachedMode(false);
-      FlinkRunner.fromOptions(options).run(pipeline);
+      StreamExecutionEnvironment cluster = StreamExecutionEnvironment.getExecutionEnvironment();
+      NamedOperators.translate(
+          pipeline, options, (Configuration) cluster.getConfiguration(), cluster::executeAsync);
       return "";
     }
     try {

@@ -26,6 +26,7 @@ final class LiveConnections {
     settings.setPoolName("millrace-live");
     settings.setMinimumIdle(1);
     settings.setConnectionInitSql(Locks.holdLive(key.pipeline()));
+    Drivers.enter();
     this.pool = new HikariDataSource(settings);
   }
 
@@ -46,6 +47,9 @@ final class LiveConnections {
       if (live != null && --live.writers == 0) {
         OPEN.remove(key);
         live.pool.close();
+        if (OPEN.isEmpty()) {
+          Drivers.leave();
+        }
       }
     }
   }
