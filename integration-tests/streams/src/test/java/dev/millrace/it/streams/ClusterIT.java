@@ -93,7 +93,7 @@ class ClusterIT {
   }
 
   @Test
-  void aRunThatIsStoppedTakenUpAgainAndKilledComesToTheTablesOfABatch() throws Exception {
+  void aRunThatIsStoppedTakenUpByAnotherVersionAndKilledComesToTheTablesOfABatch() throws Exception {
     // Given: events that come a part at a time
     String kafka = server("Kafka").address();
     Ended generated = program(generate(RECORDS, "kafka://" + kafka + "/source"));
@@ -114,13 +114,33 @@ class ClusterIT {
       Ended batch = program(clickstream("run", live, topic + "?until=end"));
       assertThat(batch.err(), containsString("A live run of clickstream is writing"));
 
-      // When: stopped and taken up again
+      // When: stopped, to be taken up again by another version
       Ended stopped = program("stop", "clickstream");
       assertThat(stopped.err(), stopped.status(), equalTo(0));
       long second = first + copy(kafka, 1);
       List<String> resume = new ArrayList<>(List.of(clickstream("resume", live, topic)));
       resume.add(1, stopped.out().strip());
-      Ended resumed = program(resume.toArray(String[]::new));
+
+      // Then: what does not restore is told before, and refused
+      NewBuild renamed = renamed();
+      Ended warned = program("compat", released(), renamed.bundle().toString());
+      assertThat(
+          warned.out(),
+          startsWith(
+              "A savepoint of clickstream does not restore.\n"
+                  + "  - DedupEvents/AtOnce/Winners/ParMultiDo(Winners) is gone or has another"
+                  + " name. It held state seen (a value of SeenIdsCoder);"));
+      assertThat(warned.status(), equalTo(1));
+      Ended refused = ended("renamed", renamed.program(resume.toArray(String[]::new)));
+      assertThat(
+          refused.err(), containsString("holds the state of steps that this pipeline does not"));
+
+      // When: a version with a step more
+      NewBuild longer = withAStepMore();
+      Ended welcome = program("compat", released(), longer.bundle().toString());
+      assertThat(welcome.out(), equalTo("A savepoint of clickstream restores.\n"));
+      assertThat(welcome.status(), equalTo(0));
+      Ended resumed = ended("resumed", longer.program(resume.toArray(String[]::new)));
       assertThat(resumed.err(), resumed.status(), equalTo(0));
       patiently().until(() -> ClickTables.isComplete(warehouse, second));
 
@@ -152,6 +172,27 @@ class ClusterIT {
         }
       }
     }
+  }
+
+  private static String released() {
+    return NewBuild.released().toString();
+  }
+
+  private static NewBuild withAStepMore() throws Exception {
+    return new NewBuild(home.resolve("longer"))
+        .of(
+            "pipelines/src/main/java/dev/millrace/pipelines/clickstream/ClickstreamJob.java",
+            "new ClickstreamInputs(raw.get(0),",
+            "new ClickstreamInputs(raw.get(0).apply(\"SeenEvents\","
+                + " org.apache.beam.sdk.transforms.Filter.by(event -> event != null)),");
+  }
+
+  private static NewBuild renamed() throws Exception {
+    return new NewBuild(home.resolve("renamed"))
+        .of(
+            "transforms/src/main/java/dev/millrace/transforms/dedup/DedupAtOnce.java",
+            "\"Winners\",",
+            "\"Firsts\",");
   }
 
   @Test
@@ -362,10 +403,14 @@ class ClusterIT {
 
   /** The program on Flink, in its directory, to its end. */
   private static Ended program(String... arguments) throws Exception {
-    String name = arguments[0] + System.nanoTime();
-    List<String> command = new ArrayList<>(Arrays.asList(arguments));
+    return ended(arguments[0], java(arguments));
+  }
+
+  private static Ended ended(String what, List<String> program) throws Exception {
+    String name = what + System.nanoTime();
+    List<String> command = new ArrayList<>(program);
     command.add("--log=quiet");
-    Process process = start(name, command.toArray(String[]::new));
+    Process process = start(name, command);
     if (!process.waitFor(4, TimeUnit.MINUTES)) {
       process.destroyForcibly();
       throw new AssertionError("did not end: " + command);
@@ -376,7 +421,7 @@ class ClusterIT {
         Files.readString(home.resolve(name + ".err")));
   }
 
-  private static Process start(String name, String... arguments) throws IOException {
+  private static List<String> java(String... arguments) {
     List<String> command =
         new ArrayList<>(
             List.of(
@@ -387,6 +432,10 @@ class ClusterIT {
                 "-jar",
                 Objects.requireNonNull(System.getProperty("millrace.flink"))));
     command.addAll(Arrays.asList(arguments));
+    return command;
+  }
+
+  private static Process start(String name, List<String> command) throws IOException {
     return new ProcessBuilder(command)
         .directory(home.toFile())
         .redirectInput(new File("/dev/null"))
