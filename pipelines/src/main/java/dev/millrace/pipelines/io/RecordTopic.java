@@ -315,7 +315,6 @@ public final class RecordTopic extends PTransform<PBegin, PCollection<RawRecord>
 
   private PCollection<RawRecord> readOn(
       PBegin begin, List<TopicPartition> partitions, Map<Integer, Long> starts) {
-    HashMap<Integer, Long> offsets = new HashMap<>(starts);
     return begin
         .apply(
             "Topic",
@@ -325,7 +324,7 @@ public final class RecordTopic extends PTransform<PBegin, PCollection<RawRecord>
                 .withKeyDeserializerAndCoder(NoKey.class, ByteArrayCoder.of())
                 .withValueDeserializerAndCoder(Payload.class, ByteArrayCoder.of())
                 .withConsumerConfigUpdates(new HashMap<>(TopicConsumer.SETTINGS))
-                .withConsumerFactoryFn(new Consumers(offsets))
+                .withConsumerFactoryFn(new Consumers(starts))
                 .withTimestampPolicyFactory(new Policies(maxLateness)))
         .apply("Raw", ParDo.of(new ToRaw(format)));
   }
@@ -339,8 +338,8 @@ public final class RecordTopic extends PTransform<PBegin, PCollection<RawRecord>
 
     private final HashMap<Integer, Long> starts;
 
-    private Consumers(HashMap<Integer, Long> starts) {
-      this.starts = starts;
+    private Consumers(Map<Integer, Long> starts) {
+      this.starts = new HashMap<>(starts);
     }
 
     @Override

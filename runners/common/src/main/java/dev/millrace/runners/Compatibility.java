@@ -76,8 +76,7 @@ final class Compatibility {
               + ": what Beam keeps of its own changes with it, and Beam promises nothing.");
     }
     if (!minor(old.flink()).equals(minor(now.flink()))) {
-      faults.add(
-          "It is made for Flink " + now.flink() + " instead of " + old.flink() + ".");
+      faults.add("It is made for Flink " + now.flink() + " instead of " + old.flink() + ".");
     }
     if (old.keyGroups() != now.keyGroups()) {
       faults.add(
@@ -141,7 +140,8 @@ final class Compatibility {
     Set<String> added = new TreeSet<>(after.state().keySet());
     added.removeAll(before.state().keySet());
     if (!added.isEmpty()) {
-      notes.add(before.name() + " has " + String.join(", ", added) + " besides, which starts empty.");
+      notes.add(
+          before.name() + " has " + String.join(", ", added) + " besides, which starts empty.");
       sideInputs(after, added);
     }
   }

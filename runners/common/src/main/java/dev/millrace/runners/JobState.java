@@ -76,7 +76,8 @@ public record JobState(
    * How something is encoded.
    *
    * @param as in words
-   * @param types names of the classes that have to do with it, which {@link JobState#types} tells of
+   * @param types names of the classes that have to do with it, which {@link JobState#types} tells
+   *     of
    */
   public record Encoding(String as, List<String> types) {
     /** Keeps a copy. */

@@ -93,8 +93,7 @@ class CompatibilityTest {
   @Test
   void anotherCoderIsToldFromWhatToWhat() {
     // Given
-    JobState now =
-        with(job(), step("Sum", 3, List.of("Read"), Map.of("sums", sum("OtherCoder"))));
+    JobState now = with(job(), step("Sum", 3, List.of("Read"), Map.of("sums", sum("OtherCoder"))));
 
     // When
     List<String> faults = verdict(job(), now).faults();
@@ -275,8 +274,7 @@ class CompatibilityTest {
         TYPES);
   }
 
-  private static Step step(
-      String name, int task, List<String> after, Map<String, Encoding> state) {
+  private static Step step(String name, int task, List<String> after, Map<String, Encoding> state) {
     return new Step(name, "id", false, task, after, null, null, state, Map.of());
   }
 
@@ -289,8 +287,7 @@ class CompatibilityTest {
     JobState others = without(job, step.name());
     List<Step> steps = new ArrayList<>(others.steps());
     steps.add(step);
-    return new JobState(
-        "2", job.beam(), job.flink(), job.keyGroups(), steps, job.types());
+    return new JobState("2", job.beam(), job.flink(), job.keyGroups(), steps, job.types());
   }
 
   private static JobState without(JobState job, String name) {
@@ -321,8 +318,7 @@ class CompatibilityTest {
     }
   }
 
-  private int millrace(
-      ByteArrayOutputStream out, ByteArrayOutputStream err, String... arguments) {
+  private int millrace(ByteArrayOutputStream out, ByteArrayOutputStream err, String... arguments) {
     return new Millrace(
             new Engine(DirectRunner.class, DirectOptions.class, List.of()),
             List.of(),

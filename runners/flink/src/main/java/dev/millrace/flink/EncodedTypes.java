@@ -196,8 +196,7 @@ final class EncodedTypes {
       @Override
       protected Object replaceObject(Object object) {
         if (object instanceof SerializedLambda lambda) {
-          lambdas.add(
-              lambda.getImplClass().replace('/', '.') + "::" + lambda.getImplMethodName());
+          lambdas.add(lambda.getImplClass().replace('/', '.') + "::" + lambda.getImplMethodName());
         }
         return object;
       }

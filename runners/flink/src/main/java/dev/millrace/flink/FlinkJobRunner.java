@@ -57,10 +57,7 @@ public final class FlinkJobRunner extends PipelineRunner<FlinkJob> {
       } else {
         StreamExecutionEnvironment cluster = cluster(config);
         NamedOperators.translate(
-            pipeline,
-            options,
-            (Configuration) cluster.getConfiguration(),
-            cluster::executeAsync);
+            pipeline, options, (Configuration) cluster.getConfiguration(), cluster::executeAsync);
       }
       return new FlinkJob(SubmittedJob.take());
     } finally {

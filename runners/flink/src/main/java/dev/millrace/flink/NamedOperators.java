@@ -22,6 +22,7 @@ import org.apache.flink.streaming.api.graph.StreamNode;
  * place in the whole job, and a job with one step more could not take up a savepoint: Flink wants
  * to find each operator of a task that is over.
  */
+@SuppressWarnings("try") // Flink's environment can be closed; nothing here is
 final class NamedOperators extends StreamExecutionEnvironment {
 
   /** What becomes of the job that Beam has made. */

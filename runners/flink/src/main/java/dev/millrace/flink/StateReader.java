@@ -91,8 +91,7 @@ final class StateReader {
             nodes.put(node.getFullName(), node);
           }
         });
-    Map<Integer, byte[]> ids =
-        new StreamGraphHasherV2().traverseStreamGraphAndGenerateHashes(job);
+    Map<Integer, byte[]> ids = new StreamGraphHasherV2().traverseStreamGraphAndGenerateHashes(job);
     Map<OperatorID, Integer> tasks = new HashMap<>();
     int number = 0;
     for (JobVertex vertex : job.getJobGraph().getVerticesSortedTopologicallyFromSources()) {
@@ -137,6 +136,7 @@ final class StateReader {
     return ends;
   }
 
+  @SuppressWarnings("deprecation") // Beam's word for what is its own
   private Step step(StreamGraph job, StreamNode operator, String id, boolean ends, int task) {
     String name = operator.getTransformationUID();
     Map<String, Encoding> state = new TreeMap<>();
@@ -233,8 +233,7 @@ final class StateReader {
     @SuppressWarnings("unchecked")
     KvCoder<K, V> coder = (KvCoder<K, V>) input.getCoder();
     try {
-      return fn.getAccumulatorCoder(
-          input.getPipeline().getCoderRegistry(), coder.getValueCoder());
+      return fn.getAccumulatorCoder(input.getPipeline().getCoderRegistry(), coder.getValueCoder());
     } catch (CannotProvideCoderException none) {
       throw new IllegalStateException(none);
     }

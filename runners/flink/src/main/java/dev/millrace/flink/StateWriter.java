@@ -32,8 +32,7 @@ public final class StateWriter {
     Submission.outlines(
         engine,
         (pipeline, graph) -> {
-          try (OutputStream out =
-              Files.newOutputStream(directory.resolve(pipeline + ".json"))) {
+          try (OutputStream out = Files.newOutputStream(directory.resolve(pipeline + ".json"))) {
             StateReader.of(graph, arguments[1]).write(out);
           }
         });

@@ -86,8 +86,7 @@ class StateReaderTest {
 
   @Test
   void aContractIsToldByItsSchema() {
-    assertThat(
-        job.types().get("dev.millrace.schemas.web.EnrichedEvent"), startsWith("schema "));
+    assertThat(job.types().get("dev.millrace.schemas.web.EnrichedEvent"), startsWith("schema "));
   }
 
   @Test
@@ -100,8 +99,7 @@ class StateReaderTest {
 
   @Test
   void everyStepHasANameThatDoesNotFollowItsPlace() {
-    assertThat(
-        job.steps().stream().filter(step -> step.name() == null).toList(), empty());
+    assertThat(job.steps().stream().filter(step -> step.name() == null).toList(), empty());
   }
 
   private static Step step(String name) {

@@ -160,7 +160,7 @@ public final class Dimension<V> implements POutput {
       return named(numbered, map);
     }
 
-    @SuppressWarnings({"unchecked", "rawtypes"}) // Beam hides what views are made of.
+    @SuppressWarnings({"unchecked", "rawtypes", "deprecation"}) // Beam hides what views are made of
     private static <T> PCollectionView<T> named(PCollectionView<T> view, PCollection<T> of) {
       return new RunnerPCollectionView(
           of,

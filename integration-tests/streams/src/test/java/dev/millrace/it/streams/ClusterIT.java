@@ -10,6 +10,8 @@ import static org.hamcrest.Matchers.lessThan;
 import static org.hamcrest.Matchers.not;
 import static org.hamcrest.Matchers.startsWith;
 
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
 import com.sun.net.httpserver.HttpServer;
 import dev.millrace.local.LocalStack;
 import dev.millrace.local.LocalStack.Server;
@@ -21,6 +23,7 @@ import java.io.InputStream;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;
+import java.net.URI;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -93,7 +96,8 @@ class ClusterIT {
   }
 
   @Test
-  void aRunThatIsStoppedTakenUpByAnotherVersionAndKilledComesToTheTablesOfABatch() throws Exception {
+  void aRunThatIsStoppedTakenUpByAnotherVersionAndKilledComesToTheTablesOfABatch()
+      throws Exception {
     // Given: events that come a part at a time
     String kafka = server("Kafka").address();
     Ended generated = program(generate(RECORDS, "kafka://" + kafka + "/source"));
@@ -193,6 +197,56 @@ class ClusterIT {
             "transforms/src/main/java/dev/millrace/transforms/dedup/DedupAtOnce.java",
             "\"Winners\",",
             "\"Firsts\",");
+  }
+
+  /** A process that has run many jobs would else have no memory left for classes. */
+  @Test
+  void jobsThatHaveEndedLeaveNoClassesBehind() throws Exception {
+    // Given
+    String warehouse = newDatabase("leaving");
+
+    // When
+    for (int job = 0; job < 3; job++) {
+      Ended submitted = program(clickstream("submit", warehouse, small()));
+      assertThat(submitted.err(), submitted.status(), equalTo(0));
+      patiently().until(ClusterIT::allTasksRun);
+      assertThat(program("cancel", "clickstream").status(), equalTo(0));
+    }
+
+    // Then: what holds the classes of a job, and is still held
+    for (String name : List.of(LocalStack.FLINK, "TaskManager 1")) {
+      patiently().untilAsserted(() -> assertThat(name, classLoaders(name), lessThan(2L)));
+    }
+  }
+
+  private static boolean allTasksRun() throws Exception {
+    URI jobs = URI.create("http://" + server(LocalStack.FLINK).address() + "/jobs/overview");
+    for (JsonNode job : new ObjectMapper().readTree(jobs.toURL()).path("jobs")) {
+      JsonNode tasks = job.path("tasks");
+      if (job.path("state").asText().equals("RUNNING")) {
+        return tasks.path("running").asInt() + tasks.path("finished").asInt()
+            == tasks.path("total").asInt();
+      }
+    }
+    return false;
+  }
+
+  /** Of jobs, in a process, after a collection. */
+  private static long classLoaders(String name) throws Exception {
+    Process histogram =
+        new ProcessBuilder(
+                Path.of(System.getProperty("java.home"), "bin", "jcmd").toString(),
+                Long.toString(server(name).pid()),
+                "GC.class_histogram")
+            .redirectErrorStream(true)
+            .start();
+    String said = new String(histogram.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+    assertThat(said, containsString("java.lang.String"));
+    return said.lines()
+        .filter(line -> line.contains(".ChildFirstClassLoader"))
+        .map(line -> line.strip().split("\\s+")[1])
+        .mapToLong(Long::parseLong)
+        .sum();
   }
 
   @Test

@@ -101,8 +101,7 @@ final class NewBuild {
       assertThat(text, containsString(change[i]));
       text = text.replace(change[i], change[i + 1]);
     }
-    Path copy =
-        Files.createDirectories(home).resolve(Objects.requireNonNull(source.getFileName()));
+    Path copy = Files.createDirectories(home).resolve(Objects.requireNonNull(source.getFileName()));
     Files.writeString(copy, text);
     Path classes = Files.createDirectories(home.resolve("classes"));
     String path =
