@@ -9,6 +9,7 @@ import java.io.OutputStream;
 import java.io.Serializable;
 import java.io.UncheckedIOException;
 import java.lang.invoke.SerializedLambda;
+import java.lang.reflect.Modifier;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.ArrayDeque;
@@ -107,7 +108,7 @@ final class EncodedTypes {
   }
 
   private static String identity(Class<?> type) {
-    if (SpecificRecord.class.isAssignableFrom(type)) {
+    if (SpecificRecord.class.isAssignableFrom(type) && !Modifier.isAbstract(type.getModifiers())) {
       Schema schema = SpecificData.get().getSchema(type);
       return "schema " + Long.toHexString(SchemaNormalization.parsingFingerprint64(schema));
     }

@@ -11,6 +11,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.stream.Collectors;
 import org.apache.beam.runners.flink.FlinkPipelineOptions;
 import org.apache.beam.sdk.Pipeline;
 import org.apache.beam.sdk.coders.CannotProvideCoderException;
@@ -28,6 +29,8 @@ import org.apache.beam.sdk.transforms.PTransform;
 import org.apache.beam.sdk.transforms.ParDo;
 import org.apache.beam.sdk.transforms.reflect.DoFnSignature;
 import org.apache.beam.sdk.transforms.reflect.DoFnSignatures;
+import org.apache.beam.sdk.transforms.display.DisplayData;
+import org.apache.beam.sdk.transforms.windowing.WindowFn;
 import org.apache.beam.sdk.util.ReleaseInfo;
 import org.apache.beam.sdk.util.construction.PTransformTranslation;
 import org.apache.beam.sdk.util.construction.ReadTranslation;
@@ -54,8 +57,11 @@ final class StateReader {
 
   private final EncodedTypes encoded = new EncodedTypes();
   private final Map<String, Node> nodes = new HashMap<>();
+  private final Pipeline pipeline;
 
-  private StateReader() {}
+  private StateReader(Pipeline pipeline) {
+    this.pipeline = pipeline;
+  }
 
   /** Of a pipeline that was built; it can't be run any more. */
   static JobState of(Pipeline pipeline, String version) {
@@ -73,11 +79,10 @@ final class StateReader {
     } catch (ProgramAbortException seen) {
       // that is all that is wanted of it
     }
-    return new StateReader().read(pipeline, options, jobs.get(0), version);
+    return new StateReader(pipeline).read(options, jobs.get(0), version);
   }
 
-  private JobState read(
-      Pipeline pipeline, FlinkPipelineOptions options, StreamGraph job, String version) {
+  private JobState read(FlinkPipelineOptions options, StreamGraph job, String version) {
     pipeline.traverseTopologically(
         new Pipeline.PipelineVisitor.Defaults() {
           @Override
@@ -169,7 +174,7 @@ final class StateReader {
       } else if (PTransformTranslation.READ_TRANSFORM_URN.equals(
               PTransformTranslation.urnForTransformOrNull(transform))
           && !ends) {
-        UnboundedSource<?, ?> source = source(node, node.toAppliedPTransform(null));
+        UnboundedSource<?, ?> source = source(node, node.toAppliedPTransform(pipeline));
         state.put("position", encoded.of(source, source.getClass().getSimpleName()));
       }
       if (keyed && input != null) {
@@ -219,7 +224,7 @@ final class StateReader {
     }
     for (DoFnSignature.TimerDeclaration timer : signature.timerDeclarations().values()) {
       state.put(
-          "timer " + timer.id(),
+          "timer " + timer.id().replaceFirst("^ts-", ""),
           new Encoding(
               DoFnSignatures.getTimerSpecOrThrow(timer, fn).getTimeDomain().toString(), List.of()));
     }
@@ -241,7 +246,13 @@ final class StateReader {
 
   /** Without times: how long something waits is not part of what it is. */
   private static String words(WindowingStrategy<?, ?> windowing, boolean panes) {
-    String windows = windowing.getWindowFn().toString();
+    WindowFn<?, ?> fn = windowing.getWindowFn();
+    String windows =
+        fn.getClass().getSimpleName()
+            + DisplayData.from(fn).items().stream()
+                .map(item -> item.getKey() + " " + item.getValue())
+                .sorted()
+                .collect(Collectors.joining(", ", "(", ")"));
     return panes
         ? windows
             + ", "

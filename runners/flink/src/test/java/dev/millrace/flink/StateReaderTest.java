@@ -47,7 +47,7 @@ class StateReaderTest {
   @Test
   void stateAndTimersAreToldWithTheirCoders() {
     // When
-    Step dedup = step("DedupEvents/AtOnce/Winners/");
+    Step dedup = step("DedupEvents/AtOnce/Winners");
     Step sessions = step("ShopSession/Sessions/Sessions/ParMultiDo");
 
     // Then
@@ -78,7 +78,7 @@ class StateReaderTest {
   @Test
   void aSideInputIsCalledLikeTheStepThatMakesIt() {
     assertThat(
-        step("EnrichEvents/LookUp/").state().keySet().stream()
+        step("EnrichEvents/LookUp").state().keySet().stream()
             .filter(state -> state.startsWith("side input"))
             .toList(),
         contains(startsWith("side input Product/Map/")));
@@ -91,9 +91,9 @@ class StateReaderTest {
 
   @Test
   void whatHasAnEndIsToldApart() {
-    assertThat(step("ReadProducts/Read/").ends(), equalTo(true));
-    assertThat(step("RefineProducts/Decide/").ends(), equalTo(true));
-    assertThat(step("EnrichEvents/LookUp/").ends(), equalTo(false));
+    assertThat(step("ReadProducts/Read").ends(), equalTo(true));
+    assertThat(step("RefineProducts/Decide").ends(), equalTo(true));
+    assertThat(step("EnrichEvents/LookUp").ends(), equalTo(false));
     assertThat(step("ReadEvents/Topic").ends(), equalTo(false));
   }
 

@@ -132,7 +132,7 @@ class ClusterIT {
           warned.out(),
           startsWith(
               "A savepoint of clickstream does not restore.\n"
-                  + "  - DedupEvents/AtOnce/Winners/ParMultiDo(Winners) is gone or has another"
+                  + "  - DedupEvents/AtOnce/Winners is gone or has another"
                   + " name. It held state seen (a value of SeenIdsCoder);"));
       assertThat(warned.status(), equalTo(1));
       Ended refused = ended("renamed", renamed.program(resume.toArray(String[]::new)));
