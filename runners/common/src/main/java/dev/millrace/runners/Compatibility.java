@@ -103,7 +103,7 @@ final class Compatibility {
                 + " is gone or has another name. It held "
                 + held(before.state())
                 + "; --allow-non-restored-state=true loses that.");
-      } else if (!before.ends()) {
+      } else if (!before.ends() && !before.buffers().isEmpty()) {
         faults.add(
             before.name()
                 + " is gone or has another name. It held no state, but maybe elements that wait;"

@@ -13,6 +13,7 @@ import java.util.Map;
 import java.util.TreeMap;
 import java.util.stream.Collectors;
 import org.apache.beam.runners.flink.FlinkPipelineOptions;
+import org.apache.beam.runners.flink.translation.wrappers.streaming.DoFnOperator;
 import org.apache.beam.sdk.Pipeline;
 import org.apache.beam.sdk.coders.CannotProvideCoderException;
 import org.apache.beam.sdk.coders.Coder;
@@ -49,6 +50,7 @@ import org.apache.flink.streaming.api.graph.StreamEdge;
 import org.apache.flink.streaming.api.graph.StreamGraph;
 import org.apache.flink.streaming.api.graph.StreamGraphHasherV2;
 import org.apache.flink.streaming.api.graph.StreamNode;
+import org.apache.flink.streaming.api.operators.SimpleOperatorFactory;
 import org.apache.flink.streaming.api.operators.SourceOperatorFactory;
 import org.jspecify.annotations.Nullable;
 
@@ -152,10 +154,15 @@ final class StateReader {
     if (node != null && node.getTransform() != null) {
       PTransform<?, ?> transform = node.getTransform();
       @Nullable PCollection<?> input = mainInput(node);
-      int number = 1;
-      for (PCollection<?> output : node.getOutputs().values()) {
-        // Beam tells them apart by their numbers.
-        buffers.put("out " + number++, encoded.of(output.getCoder()));
+      if (isBeams(operator)) {
+        int number = 1;
+        for (PCollection<?> output : node.getOutputs().values()) {
+          // Beam tells them apart by their numbers.
+          buffers.put("out " + number++, encoded.of(output.getCoder()));
+        }
+        if (input != null) {
+          buffers.put("in", encoded.of(input.getCoder()));
+        }
       }
       boolean keyed = false;
       if (transform instanceof ParDo.MultiOutput<?, ?> parDo) {
@@ -181,9 +188,6 @@ final class StateReader {
         key = EncodedTypes.words(((KvCoder<?, ?>) input.getCoder()).getKeyCoder());
         windows = words(input.getWindowingStrategy(), !(transform instanceof ParDo.MultiOutput));
       }
-      if (input != null) {
-        buffers.put("in", encoded.of(input.getCoder()));
-      }
     }
     List<String> after =
         operator.getInEdges().stream()
@@ -192,6 +196,12 @@ final class StateReader {
             .distinct()
             .toList();
     return new Step(name, id, ends, task, after, key, windows, state, buffers);
+  }
+
+  /** Whether it runs code of steps, and so has elements that wait. */
+  private static boolean isBeams(StreamNode operator) {
+    return operator.getOperatorFactory() instanceof SimpleOperatorFactory<?> simple
+        && simple.getOperator() instanceof DoFnOperator;
   }
 
   private static @Nullable PCollection<?> mainInput(Node node) {

@@ -18,6 +18,12 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Objects;
+import org.apache.beam.runners.flink.translation.types.CoderTypeSerializer;
+import org.apache.beam.sdk.coders.BigEndianLongCoder;
+import org.apache.beam.sdk.coders.VarLongCoder;
+import org.apache.flink.api.common.typeutils.TypeSerializerSchemaCompatibility;
+import org.apache.flink.core.memory.DataInputDeserializer;
+import org.apache.flink.core.memory.DataOutputSerializer;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -100,6 +106,25 @@ class StateReaderTest {
   @Test
   void everyStepHasANameThatDoesNotFollowItsPlace() {
     assertThat(job.steps().stream().filter(step -> step.name() == null).toList(), empty());
+  }
+
+  /** Why coders are compared before: if this fails, Beam has learned to. */
+  @Test
+  void flinkReadsWithOneCoderWhatAnotherHasWritten() throws Exception {
+    // Given
+    CoderTypeSerializer<Long> before = new CoderTypeSerializer<>(BigEndianLongCoder.of(), false);
+    CoderTypeSerializer<Long> after = new CoderTypeSerializer<>(VarLongCoder.of(), false);
+
+    // When
+    TypeSerializerSchemaCompatibility<Long> verdict =
+        after.snapshotConfiguration().resolveSchemaCompatibility(before.snapshotConfiguration());
+    DataOutputSerializer written = new DataOutputSerializer(8);
+    before.serialize(5L, written);
+    Long read = after.deserialize(new DataInputDeserializer(written.getCopyOfBuffer()));
+
+    // Then
+    assertThat(verdict.isCompatibleAsIs(), equalTo(true));
+    assertThat(read, equalTo(0L));
   }
 
   private static Step step(String name) {
