@@ -121,6 +121,16 @@ final class FlinkCluster implements ClusterEngine {
                 + " options that made it, or leave that state behind: --allow-non-restored-state=true.",
             failed);
       }
+      if (message.contains("mixed operator finished state")
+          || message.contains("Illegal JobGraph modification")) {
+        return new UserError(
+            "The savepoint at "
+                + savepoint
+                + " was made when inputs had been read to their end, and this version has more steps"
+                + " there; resume with the jar that made it, or begin anew: millrace submit. What"
+                + " millrace compat says of two jars tells that before.",
+            failed);
+      }
     }
     return failed;
   }

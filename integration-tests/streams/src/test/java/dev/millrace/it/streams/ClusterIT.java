@@ -243,7 +243,7 @@ class ClusterIT {
     assertThat(said, containsString("java.lang.String"));
     return said.lines()
         .filter(line -> line.contains(".ChildFirstClassLoader"))
-        .map(line -> line.strip().split("\\s+")[1])
+        .map(line -> line.strip().split("\\s+", -1)[1])
         .mapToLong(Long::parseLong)
         .sum();
   }
