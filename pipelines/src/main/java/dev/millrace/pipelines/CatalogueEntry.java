@@ -40,6 +40,14 @@ public interface CatalogueEntry {
    */
   Job job(PipelineOptions options, Surroundings surroundings);
 
+  /**
+   * Options of a live run over topics that need not be there, to be {@linkplain
+   * Surroundings#isConnected looked at and not run}; empty if no run of it is live.
+   */
+  default List<String> outline() {
+    return List.of();
+  }
+
   /** One run of the pipeline. */
   interface Job {
 
@@ -170,6 +178,14 @@ public interface CatalogueEntry {
      * on the first call and stopped after the run.
      */
     String embeddedWarehouse();
+
+    /**
+     * Whether sources and the warehouse are there, to be asked. If not, the pipeline is built with
+     * the steps that it would have, to be looked at; it cannot run.
+     */
+    default boolean isConnected() {
+      return true;
+    }
 
     /**
      * Begins a phase of the run, such as {@code "Publishing"}; shown to the user, with its time.

@@ -11,6 +11,8 @@ import org.apache.beam.sdk.coders.VarLongCoder;
 /** Coder of {@link Origin}. Deterministic. */
 public final class OriginCoder extends CustomCoder<Origin> {
 
+  private static final long serialVersionUID = 1L;
+
   static final OriginCoder INSTANCE = new OriginCoder();
   private static final StringUtf8Coder TEXT = StringUtf8Coder.of();
   private static final VarLongCoder POSITION = VarLongCoder.of();

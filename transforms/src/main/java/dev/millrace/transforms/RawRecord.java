@@ -43,6 +43,7 @@ public record RawRecord(byte[] payload, Origin origin) {
   }
 
   private static final class RawRecordCoder extends CustomCoder<RawRecord> {
+    private static final long serialVersionUID = 1L;
     private static final RawRecordCoder INSTANCE = new RawRecordCoder();
     private static final ByteArrayCoder BYTES = ByteArrayCoder.of();
 

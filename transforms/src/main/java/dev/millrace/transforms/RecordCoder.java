@@ -29,6 +29,8 @@ import org.jspecify.annotations.Nullable;
  */
 public final class RecordCoder<T extends SpecificRecord> extends CustomCoder<T> {
 
+  private static final long serialVersionUID = 1L;
+
   private static final Map<Class<?>, RecordCoder<?>> CODERS = new ConcurrentHashMap<>();
 
   private final Class<T> type;

@@ -17,6 +17,8 @@ import org.apache.beam.sdk.coders.VarIntCoder;
  */
 public final class SourcedCoder<T> extends StructuredCoder<Sourced<T>> {
 
+  private static final long serialVersionUID = 1L;
+
   private static final VarIntCoder VERSION = VarIntCoder.of();
   private static final BigEndianLongCoder MILLIS = BigEndianLongCoder.of();
   private static final ByteArrayCoder BYTES = ByteArrayCoder.of();

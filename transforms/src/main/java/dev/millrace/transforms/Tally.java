@@ -26,6 +26,7 @@ public record Tally(String stage, String source, Outcome outcome, long count) {
   }
 
   private static final class TallyCoder extends CustomCoder<Tally> {
+    private static final long serialVersionUID = 1L;
     private static final TallyCoder INSTANCE = new TallyCoder();
     private static final StringUtf8Coder TEXT = StringUtf8Coder.of();
     private static final VarLongCoder COUNT = VarLongCoder.of();

@@ -1,6 +1,7 @@
 package dev.millrace.pipelines.clickstream;
 
 import dev.millrace.pipelines.CatalogueEntry;
+import java.util.List;
 import org.apache.beam.sdk.options.PipelineOptions;
 
 /** {@code clickstream} in the catalogue. */
@@ -22,6 +23,11 @@ public final class ClickstreamEntry implements CatalogueEntry {
   @Override
   public Class<? extends PipelineOptions> optionsClass() {
     return ClickstreamOptions.class;
+  }
+
+  @Override
+  public List<String> outline() {
+    return List.of("--events=kafka://127.0.0.1:9092/events");
   }
 
   @Override

@@ -138,8 +138,17 @@ public final class RecordFiles extends PTransform<PBegin, PCollection<RawRecord>
 
   @Override
   public PCollection<RawRecord> expand(PBegin begin) {
+    return read(begin, shares(slices()));
+  }
+
+  /** The same steps over no file. */
+  PCollection<RawRecord> outline(PBegin begin) {
+    return read(begin, List.of(List.of()));
+  }
+
+  private PCollection<RawRecord> read(PBegin begin, List<List<FileSlice>> shares) {
     return begin
-        .apply("Files", Create.of(shares(slices())).withCoder(ListCoder.of(FileSlice.coder())))
+        .apply("Files", Create.of(shares).withCoder(ListCoder.of(FileSlice.coder())))
         .apply("Spread", Reshuffle.viaRandomKey())
         .apply("Read", ParDo.of(new ReadSlice(contract, maxBytes, secret)))
         .setCoder(RawRecord.coder());

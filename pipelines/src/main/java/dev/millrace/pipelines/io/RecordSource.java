@@ -24,12 +24,17 @@ public final class RecordSource extends PTransform<PBegin, PCollection<RawRecord
   private final String option;
   private final Contract contract;
   private final PTransform<PBegin, PCollection<RawRecord>> reader;
+  private final boolean connected;
 
   private RecordSource(
-      String option, Contract contract, PTransform<PBegin, PCollection<RawRecord>> reader) {
+      String option,
+      Contract contract,
+      PTransform<PBegin, PCollection<RawRecord>> reader,
+      boolean connected) {
     this.option = option;
     this.contract = contract;
     this.reader = reader;
+    this.connected = connected;
   }
 
   /**
@@ -47,14 +52,20 @@ public final class RecordSource extends PTransform<PBegin, PCollection<RawRecord
         contract,
         RecordTopic.isMeantBy(uri)
             ? RecordTopic.read(option, uri, maxLateness)
-            : RecordFiles.read(option, uri, contract));
+            : RecordFiles.read(option, uri, contract),
+        true);
   }
 
   /** The key of encrypted bronze payloads, as a reference. A topic needs none. */
   public RecordSource withSecret(String reference) {
     return reader instanceof RecordFiles files
-        ? new RecordSource(option, contract, files.withSecret(reference))
+        ? new RecordSource(option, contract, files.withSecret(reference), connected)
         : this;
+  }
+
+  /** The same steps, made without asking what there is to read; they cannot run. */
+  public RecordSource unconnected() {
+    return new RecordSource(option, contract, reader, false);
   }
 
   /**
@@ -123,6 +134,10 @@ public final class RecordSource extends PTransform<PBegin, PCollection<RawRecord
   @Override
   public PCollection<RawRecord> expand(PBegin begin) {
     // No step of its own: the names of the steps are those of the reader.
-    return reader.expand(begin);
+    return connected
+        ? reader.expand(begin)
+        : reader instanceof RecordTopic topic
+            ? topic.outline(begin)
+            : ((RecordFiles) reader).outline(begin);
   }
 }

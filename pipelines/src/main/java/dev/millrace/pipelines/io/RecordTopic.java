@@ -11,6 +11,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Collectors;
 import org.apache.beam.sdk.coders.ByteArrayCoder;
@@ -18,14 +19,18 @@ import org.apache.beam.sdk.coders.ListCoder;
 import org.apache.beam.sdk.io.Read;
 import org.apache.beam.sdk.io.kafka.KafkaIO;
 import org.apache.beam.sdk.io.kafka.KafkaRecord;
+import org.apache.beam.sdk.io.kafka.TimestampPolicy;
+import org.apache.beam.sdk.io.kafka.TimestampPolicyFactory;
 import org.apache.beam.sdk.transforms.Create;
 import org.apache.beam.sdk.transforms.DoFn;
 import org.apache.beam.sdk.transforms.PTransform;
 import org.apache.beam.sdk.transforms.ParDo;
 import org.apache.beam.sdk.transforms.Reshuffle;
+import org.apache.beam.sdk.transforms.SerializableFunction;
 import org.apache.beam.sdk.values.PBegin;
 import org.apache.beam.sdk.values.PCollection;
 import org.apache.kafka.clients.admin.OffsetSpec;
+import org.apache.kafka.clients.consumer.Consumer;
 import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.serialization.Deserializer;
 import org.jspecify.annotations.Nullable;
@@ -263,6 +268,15 @@ public final class RecordTopic extends PTransform<PBegin, PCollection<RawRecord>
     }
   }
 
+  /** The same steps over a topic that nobody is asked about. */
+  PCollection<RawRecord> outline(PBegin begin) {
+    PCollection<RawRecord> records =
+        bounded
+            ? readToTheEnd(begin, List.of(new TopicSlice(0, 0, 0)))
+            : readOn(begin, List.of(new TopicPartition(uri.topic(), 0)), Map.of(0, 0L));
+    return records.setCoder(RawRecord.coder());
+  }
+
   /** The offset to begin at, of each partition. */
   private Map<Integer, Long> starts(Topics topics, List<TopicPartition> partitions) {
     Map<Integer, Long> starts = topics.offsets(partitions, from);
@@ -315,13 +329,11 @@ public final class RecordTopic extends PTransform<PBegin, PCollection<RawRecord>
 
   private PCollection<RawRecord> readOn(
       PBegin begin, List<TopicPartition> partitions, Map<Integer, Long> starts) {
-    Duration lateness = maxLateness;
     if (!byKafkaIo) {
       return begin
-          .apply("Topic", Read.from(new TopicBlocks(uri.servers(), uri.topic(), starts, lateness)))
-          .apply("Raw", ParDo.of(new Unblock(uri.topic(), format, lateness)));
+          .apply("Topic", Read.from(new TopicBlocks(uri.servers(), uri.topic(), starts, maxLateness)))
+          .apply("Raw", ParDo.of(new Unblock(uri.topic(), format, maxLateness)));
     }
-    Map<Integer, Long> offsets = new HashMap<>(starts);
     return begin
         .apply(
             "Topic",
@@ -331,9 +343,8 @@ public final class RecordTopic extends PTransform<PBegin, PCollection<RawRecord>
                 .withKeyDeserializerAndCoder(NoKey.class, ByteArrayCoder.of())
                 .withValueDeserializerAndCoder(Payload.class, ByteArrayCoder.of())
                 .withConsumerConfigUpdates(new HashMap<>(TopicConsumer.SETTINGS))
-                .withConsumerFactoryFn(config -> new TopicConsumer(config, offsets))
-                .withTimestampPolicyFactory(
-                    (partition, before) -> new ArrivalPolicy(lateness, before)))
+                .withConsumerFactoryFn(new Consumers(starts))
+                .withTimestampPolicyFactory(new Policies(maxLateness)))
         .apply("Raw", ParDo.of(new ToRaw(format)));
   }
 
@@ -367,6 +378,41 @@ public final class RecordTopic extends PTransform<PBegin, PCollection<RawRecord>
                 json.json(block.values()[i]), new Origin(source, block.offsets()[i], arrival)),
             org.joda.time.Instant.ofEpochMilli(arrival - lateness));
       }
+    }
+  }
+
+  // A savepoint holds the source as it is, by Java serialization: with these, which therefore have
+  // names and versions, as a lambda has none that stays.
+
+  private static final class Consumers
+      implements SerializableFunction<Map<String, Object>, Consumer<byte[], byte[]>> {
+    private static final long serialVersionUID = 1L;
+
+    private final HashMap<Integer, Long> starts;
+
+    private Consumers(Map<Integer, Long> starts) {
+      this.starts = new HashMap<>(starts);
+    }
+
+    @Override
+    public Consumer<byte[], byte[]> apply(Map<String, Object> settings) {
+      return new TopicConsumer(settings, starts);
+    }
+  }
+
+  private static final class Policies implements TimestampPolicyFactory<byte[], byte[]> {
+    private static final long serialVersionUID = 1L;
+
+    private final Duration maxLateness;
+
+    private Policies(Duration maxLateness) {
+      this.maxLateness = maxLateness;
+    }
+
+    @Override
+    public TimestampPolicy<byte[], byte[]> createTimestampPolicy(
+        TopicPartition partition, Optional<org.joda.time.Instant> before) {
+      return new ArrivalPolicy(maxLateness, before);
     }
   }
 

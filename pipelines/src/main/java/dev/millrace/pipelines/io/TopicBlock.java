@@ -47,6 +47,7 @@ record TopicBlock(int partition, long[] offsets, long[] arrivals, byte[][] value
   }
 
   private static final class BlockCoder extends CustomCoder<TopicBlock> {
+    private static final long serialVersionUID = 1L;
     private static final BlockCoder INSTANCE = new BlockCoder();
     private static final VarIntCoder COUNT = VarIntCoder.of();
     private static final BigEndianLongCoder LONG = BigEndianLongCoder.of();

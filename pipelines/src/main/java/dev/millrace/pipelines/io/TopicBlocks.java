@@ -29,6 +29,9 @@ import org.jspecify.annotations.Nullable;
  */
 final class TopicBlocks extends UnboundedSource<TopicBlock, TopicBlocks.Mark> {
 
+  // A savepoint holds the source as it is, by Java serialization.
+  private static final long serialVersionUID = 1L;
+
   private static final Coder<Mark> MARKS =
       DelegateCoder.of(
           MapCoder.of(VarIntCoder.of(), KvCoder.of(VarLongCoder.of(), VarLongCoder.of())),

@@ -139,8 +139,10 @@ public abstract class PipelineJob implements CatalogueEntry.Job {
   }
 
   private void add(String option, RecordSource bare, List<String> chain) {
-    RecordSource source = bare.withSecret(options.getSecret());
-    inputs.add(new Input(option.substring(2).replace('-', '_'), source, source.check(), chain));
+    RecordSource secret = bare.withSecret(options.getSecret());
+    RecordSource source = surroundings.isConnected() ? secret : secret.unconnected();
+    long files = surroundings.isConnected() ? source.check() : 0;
+    inputs.add(new Input(option.substring(2).replace('-', '_'), source, files, chain));
   }
 
   @Override
@@ -309,6 +311,10 @@ public abstract class PipelineJob implements CatalogueEntry.Job {
 
   @Override
   public void prepare() {
+    if (!surroundings.isConnected()) {
+      warehouse = warehouse("jdbc:postgresql://127.0.0.1/");
+      return;
+    }
     if (options.getDeadLetters() != null && !isBackfill()) {
       letterTopic =
           WriteTopic.deadLetters(
@@ -340,19 +346,22 @@ public abstract class PipelineJob implements CatalogueEntry.Job {
         options.getWarehouse().equals("embedded")
             ? surroundings.embeddedWarehouse()
             : options.getWarehouse();
-    warehouse =
-        Warehouse.at(
-                WarehouseConfig.of(url, options.getWarehouseUser(), options.getWarehousePassword()))
-            .forRun(run)
-            .withTables(
-                tables.stream()
-                    .filter(table -> !isBackfill() || windows().containsKey(table))
-                    .map(Contract::of)
-                    .toList());
+    warehouse = warehouse(url);
     prepared =
         isLive()
             ? warehouse.prepareLive()
             : isBackfill() ? warehouse.prepareBackfill() : warehouse.prepare();
+  }
+
+  private Warehouse warehouse(String url) {
+    return Warehouse.at(
+            WarehouseConfig.of(url, options.getWarehouseUser(), options.getWarehousePassword()))
+        .forRun(run)
+        .withTables(
+            tables.stream()
+                .filter(table -> !isBackfill() || windows().containsKey(table))
+                .map(Contract::of)
+                .toList());
   }
 
   private static void writable(String option, String directory) {
@@ -414,7 +423,9 @@ public abstract class PipelineJob implements CatalogueEntry.Job {
   protected final <T extends SpecificRecord> void table(
       String step, PCollection<T> rows, Class<T> type) {
     if (isLive()) {
-      rows.apply("Warehouse_" + step, prepared().upsert(type));
+      rows.apply(
+          "Warehouse_" + step,
+          surroundings.isConnected() ? prepared().upsert(type) : warehouse().outline(type));
     } else if (isBackfill()) {
       if (windows().containsKey(type)) {
         TimeRange range = Objects.requireNonNull(backfill);

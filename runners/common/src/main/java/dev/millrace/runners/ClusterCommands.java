@@ -58,7 +58,8 @@ final class ClusterCommands {
         .addSubcommand("stop", new Stop())
         .addSubcommand(
             "resume", new CommandLine(new Resume()).setUnmatchedOptionsArePositionalParams(true))
-        .addSubcommand("cancel", new Cancel());
+        .addSubcommand("cancel", new Cancel())
+        .addSubcommand("compat", new CompatCommand(millrace));
   }
 
   /** Which cluster is meant. */

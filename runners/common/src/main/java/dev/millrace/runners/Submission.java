@@ -72,6 +72,43 @@ public final class Submission {
             });
   }
 
+  /** Takes a pipeline that was built to be looked at. */
+  public interface Look {
+    void at(String name, Pipeline pipeline) throws Exception;
+  }
+
+  /** Builds each pipeline that has live runs as one of those, with default options; none runs. */
+  public static void outlines(Engine engine, Look look) throws Exception {
+    for (CatalogueEntry entry : ServiceLoader.load(CatalogueEntry.class)) {
+      if (entry.outline().isEmpty()) {
+        continue;
+      }
+      List<String> defaults = new ArrayList<>(engine.defaults());
+      defaults.add("--jobName=" + entry.name());
+      PipelineOptions options =
+          arguments(entry, engine).parse(entry.optionsClass(), defaults, entry.outline());
+      options.setRunner(engine.runner());
+      Job job =
+          entry.job(
+              options,
+              new Surroundings() {
+                @Override
+                public String embeddedWarehouse() {
+                  throw noWarehouse();
+                }
+
+                @Override
+                public boolean isConnected() {
+                  return false;
+                }
+              });
+      job.prepare();
+      Pipeline pipeline = Pipeline.create(options);
+      job.build(pipeline);
+      look.at(entry.name(), pipeline);
+    }
+  }
+
   private static Arguments arguments(CatalogueEntry entry, Engine engine) {
     return new Arguments(entry.name(), List.of(entry.optionsClass(), engine.optionsClass()));
   }

@@ -8,12 +8,13 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import org.apache.beam.runners.flink.FlinkPipelineOptions;
-import org.apache.beam.runners.flink.FlinkRunner;
 import org.apache.beam.sdk.Pipeline;
 import org.apache.beam.sdk.options.PipelineOptions;
 import org.apache.flink.configuration.CheckpointingOptions;
+import org.apache.flink.configuration.Configuration;
 import org.apache.flink.configuration.StateBackendOptions;
 import org.apache.flink.runtime.util.EnvironmentInformation;
+import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
 import org.jspecify.annotations.Nullable;
 
 /** Hands pipelines to a Flink cluster. */
@@ -89,9 +90,9 @@ final class FlinkCluster implements ClusterEngine {
   public String submit(Pipeline pipeline) {
     FlinkPipelineOptions options = pipeline.getOptions().as(FlinkPipelineOptions.class);
     if (options.getFlinkMaster().equals(SURROUNDING)) {
-      options.setRunner(FlinkRunner.class);
-      options.setAttachedMode(false);
-      FlinkRunner.fromOptions(options).run(pipeline);
+      StreamExecutionEnvironment cluster = StreamExecutionEnvironment.getExecutionEnvironment();
+      NamedOperators.translate(
+          pipeline, options, (Configuration) cluster.getConfiguration(), cluster::executeAsync);
       return "";
     }
     try {
@@ -116,6 +117,16 @@ final class FlinkCluster implements ClusterEngine {
                 + savepoint
                 + " holds the state of steps that this pipeline does not have; resume with the jar and the"
                 + " options that made it, or leave that state behind: --allow-non-restored-state=true.",
+            failed);
+      }
+      if (message.contains("mixed operator finished state")
+          || message.contains("Illegal JobGraph modification")) {
+        return new UserError(
+            "The savepoint at "
+                + savepoint
+                + " was made when inputs had been read to their end, and this version has more steps"
+                + " there; resume with the jar that made it, or begin anew: millrace submit. What"
+                + " millrace compat says of two jars tells that before.",
             failed);
       }
     }

@@ -1,12 +1,18 @@
 package dev.millrace.flink;
 
 import dev.millrace.runners.CapabilityGate;
+import java.net.URI;
 import java.nio.file.Path;
 import org.apache.beam.runners.flink.FlinkPipelineOptions;
 import org.apache.beam.runners.flink.FlinkRunner;
 import org.apache.beam.sdk.Pipeline;
 import org.apache.beam.sdk.PipelineRunner;
 import org.apache.beam.sdk.options.PipelineOptions;
+import org.apache.flink.configuration.Configuration;
+import org.apache.flink.configuration.GlobalConfiguration;
+import org.apache.flink.runtime.jobgraph.SavepointRestoreSettings;
+import org.apache.flink.streaming.api.environment.RemoteStreamEnvironment;
+import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
 
 /**
  * Beam's Flink runner, with a result that can be watched and asked why it failed: Beam's own either
@@ -46,10 +52,30 @@ public final class FlinkJobRunner extends PipelineRunner<FlinkJob> {
             options.getFlinkMaster().equals(OWN_CLUSTER));
     try {
       options.setFlinkConfDir(config.toString());
-      FlinkRunner.fromOptions(options).run(pipeline);
+      if (options.getFlinkMaster().equals(OWN_CLUSTER)) {
+        FlinkRunner.fromOptions(options).run(pipeline);
+      } else {
+        StreamExecutionEnvironment cluster = cluster(config);
+        NamedOperators.translate(
+            pipeline, options, (Configuration) cluster.getConfiguration(), cluster::executeAsync);
+      }
       return new FlinkJob(SubmittedJob.take());
     } finally {
       options.setFlinkConfDir(given);
     }
+  }
+
+  private StreamExecutionEnvironment cluster(Path config) {
+    URI address = URI.create("http://" + options.getFlinkMaster());
+    String savepoint = options.getSavepointPath();
+    return new RemoteStreamEnvironment(
+        address.getHost(),
+        address.getPort(),
+        GlobalConfiguration.loadConfiguration(config.toString()),
+        options.getFilesToStage().toArray(String[]::new),
+        null,
+        savepoint == null
+            ? SavepointRestoreSettings.none()
+            : SavepointRestoreSettings.forPath(savepoint, options.getAllowNonRestoredState()));
   }
 }

@@ -117,6 +117,7 @@ final class SeenIds {
   }
 
   private static final class SeenIdsCoder extends CustomCoder<SeenIds> {
+    private static final long serialVersionUID = 1L;
     private static final SeenIdsCoder INSTANCE = new SeenIdsCoder();
     private static final StringUtf8Coder TEXT = StringUtf8Coder.of();
     private static final VarIntCoder COUNT = VarIntCoder.of();

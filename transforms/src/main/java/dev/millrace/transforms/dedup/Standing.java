@@ -59,6 +59,7 @@ record Standing<T>(@Nullable Sourced<T> winner, SortedMap<String, Long> losers) 
   }
 
   private static final class StandingCoder<T> extends StructuredCoder<Standing<T>> {
+    private static final long serialVersionUID = 1L;
     private static final VarIntCoder SIZE = VarIntCoder.of();
     private static final StringUtf8Coder SOURCE = StringUtf8Coder.of();
     private static final VarLongCoder COUNT = VarLongCoder.of();

@@ -19,9 +19,12 @@ import org.apache.beam.sdk.coders.VarLongCoder;
 import org.apache.beam.sdk.transforms.Combine;
 import org.apache.beam.sdk.transforms.Combine.CombineFn;
 import org.apache.beam.sdk.transforms.PTransform;
+import org.apache.beam.sdk.transforms.View;
+import org.apache.beam.sdk.util.construction.RunnerPCollectionView;
 import org.apache.beam.sdk.values.PCollection;
 import org.apache.beam.sdk.values.PCollection.IsBounded;
 import org.apache.beam.sdk.values.PCollectionView;
+import org.apache.beam.sdk.values.PCollectionViews;
 import org.apache.beam.sdk.values.PInput;
 import org.apache.beam.sdk.values.POutput;
 import org.apache.beam.sdk.values.PValue;
@@ -46,10 +49,13 @@ public final class Dimension<V> implements POutput {
 
   private final Contract contract;
   private final PCollectionView<Map<Object, V>> view;
-  private final TupleTag<PCollectionView<Map<Object, V>>> tag = new TupleTag<>("rows");
+  private final PCollection<Map<Object, V>> rows;
+  private final TupleTag<Map<Object, V>> tag = new TupleTag<>("rows");
 
-  private Dimension(Contract contract, PCollectionView<Map<Object, V>> view) {
+  private Dimension(
+      Contract contract, PCollection<Map<Object, V>> rows, PCollectionView<Map<Object, V>> view) {
     this.contract = contract;
+    this.rows = rows;
     this.view = view;
   }
 
@@ -81,12 +87,12 @@ public final class Dimension<V> implements POutput {
 
   @Override
   public Pipeline getPipeline() {
-    return view.getPipeline();
+    return rows.getPipeline();
   }
 
   @Override
   public Map<TupleTag<?>, PValue> expand() {
-    return Map.of(tag, view);
+    return Map.of(tag, rows);
   }
 
   @Override
@@ -126,13 +132,43 @@ public final class Dimension<V> implements POutput {
                 + " never end; a dimension is read from a bounded collection");
       }
       SourcedCoder<V> coder = (SourcedCoder<V>) rows.getCoder();
-      return new Dimension<>(
-          contract,
+      PCollection<Map<Object, V>> map =
           rows.apply("Global", AtRest.window())
               .apply(
                   "Map",
                   Combine.globally(new ByKey<V>(contract, keyCoder(contract), coder))
-                      .asSingletonView()));
+                      .withoutDefaults());
+      PCollectionView<Map<Object, V>> view = view(map);
+      map.apply("View", View.CreatePCollectionView.of(view));
+      return new Dimension<>(contract, map, view);
+    }
+
+    /**
+     * A view that is called like its step. Beam numbers views by all that was made before them, and
+     * Flink finds their rows in a savepoint by that: a step more, anywhere, and the rows are gone.
+     */
+    private static <T> PCollectionView<Map<Object, T>> view(PCollection<Map<Object, T>> map) {
+      Coder<Map<Object, T>> coder = map.getCoder();
+      PCollectionView<Map<Object, T>> numbered =
+          PCollectionViews.singletonView(
+              map,
+              coder::getEncodedTypeDescriptor,
+              map.getWindowingStrategy(),
+              true,
+              Map.of(),
+              coder);
+      return named(numbered, map);
+    }
+
+    @SuppressWarnings({"unchecked", "rawtypes", "deprecation"}) // Beam hides what views are made of
+    private static <T> PCollectionView<T> named(PCollectionView<T> view, PCollection<T> of) {
+      return new RunnerPCollectionView(
+          of,
+          new TupleTag<>(of.getName()),
+          view.getViewFn(),
+          view.getWindowMappingFn(),
+          view.getWindowingStrategyInternal(),
+          view.getCoderInternal());
     }
   }
 

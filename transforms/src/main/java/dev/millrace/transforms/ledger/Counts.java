@@ -40,6 +40,7 @@ final class Counts {
   }
 
   private static final class CountsCoder extends CustomCoder<Counts> {
+    private static final long serialVersionUID = 1L;
     private static final VarLongCoder COUNT = VarLongCoder.of();
 
     @Override

@@ -56,6 +56,7 @@ public record Aggregate<K, R>(
   }
 
   private static final class AggregateCoder<K, R> extends StructuredCoder<Aggregate<K, R>> {
+    private static final long serialVersionUID = 1L;
     private static final BigEndianLongCoder MILLIS = BigEndianLongCoder.of();
     private static final VarLongCoder PANE = VarLongCoder.of();
     private static final StringUtf8Coder TIMING = StringUtf8Coder.of();

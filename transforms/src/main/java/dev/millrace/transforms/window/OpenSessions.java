@@ -117,6 +117,7 @@ record OpenSessions<A>(List<Session<A>> sessions, long alarmMillis, boolean earl
   }
 
   private static final class SessionCoder<A> extends StructuredCoder<Session<A>> {
+    private static final long serialVersionUID = 1L;
     private static final BigEndianLongCoder MILLIS = BigEndianLongCoder.of();
     private static final VarLongCoder COUNT = VarLongCoder.of();
 
@@ -155,6 +156,7 @@ record OpenSessions<A>(List<Session<A>> sessions, long alarmMillis, boolean earl
   }
 
   private static final class OpenSessionsCoder<A> extends StructuredCoder<OpenSessions<A>> {
+    private static final long serialVersionUID = 1L;
     private static final VarIntCoder COUNT = VarIntCoder.of();
     private static final BigEndianLongCoder MILLIS = BigEndianLongCoder.of();
     private static final BooleanCoder FLAG = BooleanCoder.of();

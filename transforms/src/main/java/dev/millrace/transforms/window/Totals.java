@@ -86,6 +86,7 @@ public final class Totals {
    * variable-length integer, or bytes.
    */
   private static final class TotalsCoder extends CustomCoder<Totals> {
+    private static final long serialVersionUID = 1L;
     private static final TotalsCoder INSTANCE = new TotalsCoder();
     private static final VarIntCoder SMALL = VarIntCoder.of();
     private static final VarLongCoder LONG = VarLongCoder.of();

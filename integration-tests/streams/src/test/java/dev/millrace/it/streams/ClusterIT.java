@@ -10,6 +10,8 @@ import static org.hamcrest.Matchers.lessThan;
 import static org.hamcrest.Matchers.not;
 import static org.hamcrest.Matchers.startsWith;
 
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
 import com.sun.net.httpserver.HttpServer;
 import dev.millrace.it.streams.Program.Ended;
 import dev.millrace.local.LocalStack;
@@ -19,6 +21,7 @@ import dev.millrace.local.LocalStack.Wanted;
 import java.io.File;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.net.URI;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.sql.Connection;
@@ -84,7 +87,8 @@ class ClusterIT {
   }
 
   @Test
-  void aRunThatIsStoppedTakenUpAgainAndKilledComesToTheTablesOfABatch() throws Exception {
+  void aRunThatIsStoppedTakenUpByAnotherVersionAndKilledComesToTheTablesOfABatch()
+      throws Exception {
     // Given: events that come a part at a time
     String kafka = server("Kafka").address();
     Ended generated = program(generate(RECORDS, "kafka://" + kafka + "/source"));
@@ -105,13 +109,33 @@ class ClusterIT {
       Ended batch = program(clickstream("run", live, topic + "?until=end"));
       assertThat(batch.err(), containsString("A live run of clickstream is writing"));
 
-      // When: stopped and taken up again
+      // When: stopped, to be taken up again by another version
       Ended stopped = program("stop", "clickstream");
       assertThat(stopped.err(), stopped.status(), equalTo(0));
       long second = first + copy(kafka, 1);
       List<String> resume = new ArrayList<>(List.of(clickstream("resume", live, topic)));
       resume.add(1, stopped.out().strip());
-      Ended resumed = program(resume.toArray(String[]::new));
+
+      // Then: what does not restore is told before, and refused
+      NewBuild renamed = renamed();
+      Ended warned = program("compat", released(), renamed.bundle().toString());
+      assertThat(
+          warned.out(),
+          startsWith(
+              "A savepoint of clickstream does not restore.\n"
+                  + "  - DedupEvents/AtOnce/Winners is gone or has another"
+                  + " name. It held state seen (a value of SeenIdsCoder);"));
+      assertThat(warned.status(), equalTo(1));
+      Ended refused = program.run("renamed", renamed.program(resume.toArray(String[]::new)));
+      assertThat(
+          refused.err(), containsString("holds the state of steps that this pipeline does not"));
+
+      // When: a version with a step more
+      NewBuild longer = withAStepMore();
+      Ended welcome = program("compat", released(), longer.bundle().toString());
+      assertThat(welcome.out(), equalTo("A savepoint of clickstream restores.\n"));
+      assertThat(welcome.status(), equalTo(0));
+      Ended resumed = program.run("resumed", longer.program(resume.toArray(String[]::new)));
       assertThat(resumed.err(), resumed.status(), equalTo(0));
       patiently().until(() -> ClickTables.isComplete(warehouse, second));
 
@@ -143,6 +167,76 @@ class ClusterIT {
         }
       }
     }
+  }
+
+  private static String released() {
+    return NewBuild.released().toString();
+  }
+
+  private static NewBuild withAStepMore() throws Exception {
+    return new NewBuild(home.resolve("longer"))
+        .of(
+            "pipelines/src/main/java/dev/millrace/pipelines/clickstream/ClickstreamJob.java",
+            "new ClickstreamInputs(raw.get(0),",
+            "new ClickstreamInputs(raw.get(0).apply(\"SeenEvents\","
+                + " org.apache.beam.sdk.transforms.Filter.by(event -> event != null)),");
+  }
+
+  private static NewBuild renamed() throws Exception {
+    return new NewBuild(home.resolve("renamed"))
+        .of(
+            "transforms/src/main/java/dev/millrace/transforms/dedup/DedupAtOnce.java",
+            "\"Winners\",",
+            "\"Firsts\",");
+  }
+
+  /** A process that has run many jobs would else have no memory left for classes. */
+  @Test
+  void jobsThatHaveEndedLeaveNoClassesBehind() throws Exception {
+    // Given
+    String warehouse = newDatabase("leaving");
+
+    // When
+    for (int job = 0; job < 3; job++) {
+      Ended submitted = program(clickstream("submit", warehouse, small()));
+      assertThat(submitted.err(), submitted.status(), equalTo(0));
+      patiently().until(ClusterIT::allTasksRun);
+      assertThat(program("cancel", "clickstream").status(), equalTo(0));
+    }
+
+    // Then: what holds the classes of a job, and is still held
+    patiently()
+        .untilAsserted(() -> assertThat(classLoaders("TaskManager 1"), lessThan(2L)));
+  }
+
+  private static boolean allTasksRun() throws Exception {
+    URI jobs = URI.create("http://" + server(LocalStack.FLINK).address() + "/jobs/overview");
+    for (JsonNode job : new ObjectMapper().readTree(jobs.toURL()).path("jobs")) {
+      JsonNode tasks = job.path("tasks");
+      if (job.path("state").asText().equals("RUNNING")) {
+        return tasks.path("running").asInt() + tasks.path("finished").asInt()
+            == tasks.path("total").asInt();
+      }
+    }
+    return false;
+  }
+
+  /** Of jobs, in a process, after a collection. */
+  private static long classLoaders(String name) throws Exception {
+    Process histogram =
+        new ProcessBuilder(
+                Path.of(System.getProperty("java.home"), "bin", "jcmd").toString(),
+                Long.toString(server(name).pid()),
+                "GC.class_histogram")
+            .redirectErrorStream(true)
+            .start();
+    String said = new String(histogram.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+    assertThat(said, containsString("java.lang.String"));
+    return said.lines()
+        .filter(line -> line.contains(".ChildFirstClassLoader"))
+        .map(line -> line.strip().split("\\s+", -1)[1])
+        .mapToLong(Long::parseLong)
+        .sum();
   }
 
   @Test

@@ -36,7 +36,6 @@ final class Program {
 
   /** Runs it to its end. */
   Ended run(String... arguments) throws Exception {
-    String name = arguments[0] + System.nanoTime();
     List<String> command =
         new ArrayList<>(
             List.of(
@@ -47,6 +46,13 @@ final class Program {
                 "-jar",
                 Objects.requireNonNull(System.getProperty("millrace.flink"))));
     command.addAll(Arrays.asList(arguments));
+    return run(arguments[0], command);
+  }
+
+  /** Runs another program with options of this one, to its end. */
+  Ended run(String what, List<String> program) throws Exception {
+    String name = what + System.nanoTime();
+    List<String> command = new ArrayList<>(program);
     command.add("--log=quiet");
     Process process =
         new ProcessBuilder(command)

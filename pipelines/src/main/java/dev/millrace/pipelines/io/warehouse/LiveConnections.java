@@ -53,6 +53,7 @@ final class LiveConnections {
     settings.getDataSourceProperties().putIfAbsent("socketTimeout", ANSWER_SECONDS);
     settings.setKeepaliveTime(SIGN_OF_LIFE.toMillis());
     settings.setConnectionInitSql(serverGivesUp() + ";" + Locks.holdLive(key.pipeline()));
+    Drivers.enter();
     this.pool = new HikariDataSource(settings);
   }
 
@@ -84,6 +85,9 @@ final class LiveConnections {
       if (live != null && --live.writers == 0) {
         OPEN.remove(key);
         live.pool.close();
+        if (OPEN.isEmpty()) {
+          Drivers.leave();
+        }
       }
     }
   }

@@ -126,6 +126,11 @@ public final class Warehouse implements Serializable {
     return WarehouseErrors.explain(error, config);
   }
 
+  /** The step of a live run that writes rows of a table, to be looked at; it cannot run. */
+  public <T extends SpecificRecord> UpsertTable<T> outline(Class<T> type) {
+    return new UpsertTable<>(config, run().pipeline(), Contract.of(type), 0);
+  }
+
   private Run run() {
     if (run == null) {
       throw new IllegalStateException("say which run writes: Warehouse.at(config).forRun(run)");
