@@ -137,13 +137,23 @@ class ArchiveIT {
   /** The few commands that the script and the programs call, and no other. */
   private Path tools(String path) throws IOException {
     Path tools = Files.createDirectories(directory.resolve("tools"));
-    for (String tool : List.of(
-            "bash", "sh", "cat", "dirname", "basename", "readlink", "setsid", "setpriv", "unshare",
+    for (String tool :
+        List.of(
+            "bash",
+            "sh",
+            "cat",
+            "dirname",
+            "basename",
+            "readlink",
+            "setsid",
+            "setpriv",
+            "unshare",
             "true")) {
       for (String place : path.split(File.pathSeparator, -1)) {
         Path found = Path.of(place, tool);
         if (Files.isExecutable(found) && !Files.exists(tools.resolve(tool))) {
-          Path call = Files.writeString(tools.resolve(tool), "#!/bin/sh\nexec " + found + " \"$@\"\n");
+          Path call =
+              Files.writeString(tools.resolve(tool), "#!/bin/sh\nexec " + found + " \"$@\"\n");
           assertThat(tool, call.toFile().setExecutable(true));
         }
       }

@@ -331,7 +331,8 @@ public final class RecordTopic extends PTransform<PBegin, PCollection<RawRecord>
       PBegin begin, List<TopicPartition> partitions, Map<Integer, Long> starts) {
     if (!byKafkaIo) {
       return begin
-          .apply("Topic", Read.from(new TopicBlocks(uri.servers(), uri.topic(), starts, maxLateness)))
+          .apply(
+              "Topic", Read.from(new TopicBlocks(uri.servers(), uri.topic(), starts, maxLateness)))
           .apply("Raw", ParDo.of(new Unblock(uri.topic(), format, maxLateness)));
     }
     return begin

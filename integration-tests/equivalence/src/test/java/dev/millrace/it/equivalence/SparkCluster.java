@@ -101,8 +101,7 @@ final class SparkCluster implements AutoCloseable {
         .atMost(Duration.ofMinutes(2))
         .pollInterval(Duration.ofMillis(200))
         .failFast(name + " ended; see " + log, () -> !process.isAlive())
-        .until(
-            () -> Files.readString(log).contains(ready));
+        .until(() -> Files.readString(log).contains(ready));
   }
 
   /** What {@code spark-submit} is, with the bundle: to its end. */

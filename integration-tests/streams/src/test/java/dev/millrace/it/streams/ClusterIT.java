@@ -205,8 +205,7 @@ class ClusterIT {
     }
 
     // Then: what holds the classes of a job, and is still held
-    patiently()
-        .untilAsserted(() -> assertThat(classLoaders("TaskManager 1"), lessThan(2L)));
+    patiently().untilAsserted(() -> assertThat(classLoaders("TaskManager 1"), lessThan(2L)));
   }
 
   private static boolean allTasksRun() throws Exception {
