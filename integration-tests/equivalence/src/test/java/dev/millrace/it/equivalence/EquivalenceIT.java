@@ -140,10 +140,13 @@ class EquivalenceIT {
     FOUND.put(pipeline + " batch " + runner + " " + workers, "same");
   }
 
-  /** Spark as its users run it: a cluster with its own versions of libraries, and one jar. */
+  /**
+   * Spark as its users run it: a cluster with its own versions of libraries, and one jar. Files are
+   * not compared: they are compressed by Spark's zstd, which is another than Direct's.
+   */
   @Test
   @Order(2)
-  void aBatchThatSparkSubmitRunsOnAClusterGivesTheLakeOfDirectByteForByte() throws Exception {
+  void aBatchThatSparkSubmitRunsOnAClusterGivesTheRowsOfDirect() throws Exception {
     try (SparkCluster cluster = SparkCluster.start(home.resolve("spark"))) {
       for (String pipeline : List.of("sales", "clickstream")) {
         // Given
@@ -153,7 +156,9 @@ class EquivalenceIT {
         cluster.submit(home, submitted(pipeline, home + "/" + pipeline, name)).succeeded();
 
         // Then
-        assertThat(files(name), equalTo(WANTED.get(pipeline)));
+        List<String> tables = filled(pipeline);
+        assertThat(tables, hasItems("ledger", "dead_letter"));
+        assertThat(tables(name, tables), equalTo(tables(pipeline, tables)));
       }
 
       // When: what only the machine of the command has
@@ -370,10 +375,31 @@ class EquivalenceIT {
 
   /** Every row of every table, without what guards it. */
   private static Map<String, List<String>> tables(String name) throws SQLException {
+    return tables(name, TABLES);
+  }
+
+  /** The tables of a warehouse, but those that tell of runs. */
+  private static List<String> filled(String name) throws SQLException {
+    List<String> tables = new ArrayList<>();
+    try (Connection warehouse = DriverManager.getConnection(url(name));
+        Statement statement = warehouse.createStatement();
+        ResultSet result =
+            statement.executeQuery(
+                "SELECT tablename FROM pg_tables WHERE schemaname = 'public'"
+                    + " AND tablename NOT IN ('run', 'run_change', 'live_run')")) {
+      while (result.next()) {
+        tables.add(result.getString(1));
+      }
+    }
+    return tables;
+  }
+
+  private static Map<String, List<String>> tables(String name, List<String> names)
+      throws SQLException {
     Map<String, List<String>> tables = new TreeMap<>();
     try (Connection warehouse = DriverManager.getConnection(url(name));
         Statement statement = warehouse.createStatement()) {
-      for (String table : TABLES) {
+      for (String table : names) {
         List<String> rows = new ArrayList<>();
         try (ResultSet result =
             statement.executeQuery(
