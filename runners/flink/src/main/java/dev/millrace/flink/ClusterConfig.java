@@ -36,6 +36,10 @@ final class ClusterConfig {
         settings.putAll(inside(directory));
       }
       settings.putAll(job(stream));
+      if (!own) {
+        // How often it may fail is the cluster's to say: one process that dies can be many failures.
+        settings.keySet().removeIf(name -> name.startsWith("restart-strategy."));
+      }
       if (given != null) {
         settings.putAll(GlobalConfiguration.loadConfiguration(given.toString()).toMap());
       }
