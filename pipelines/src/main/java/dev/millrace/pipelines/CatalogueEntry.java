@@ -2,11 +2,13 @@ package dev.millrace.pipelines;
 
 import java.time.Duration;
 import java.time.Instant;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import org.apache.beam.sdk.Pipeline;
 import org.apache.beam.sdk.PipelineResult;
 import org.apache.beam.sdk.options.PipelineOptions;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A pipeline that the command line offers. Implementations have a public constructor without
@@ -40,6 +42,11 @@ public interface CatalogueEntry {
 
   /** One run of the pipeline. */
   interface Job {
+
+    /** What tells this run apart from others; empty if nothing does. */
+    default String id() {
+      return "";
+    }
 
     /** Makes ready what the pipeline writes to, before it is built: tables, directories. */
     void prepare() throws Exception;
@@ -77,6 +84,14 @@ public interface CatalogueEntry {
     }
 
     /**
+     * The partitions that a live run reads, as they are now. Asked by those who look at a run that
+     * goes on elsewhere.
+     */
+    default List<Partition> partitions() {
+      return List.of();
+    }
+
+    /**
      * Options that name files which the running pipeline reads, wherever it runs, with what they
      * name: paths, globs, several with commas, {@code file:} references.
      */
@@ -110,15 +125,42 @@ public interface CatalogueEntry {
     default void abandon(Throwable cause) throws Exception {}
   }
 
+  /**
+   * A partition of a topic without end.
+   *
+   * @param topic what names its topic
+   * @param partition its number
+   * @param source its name as a source of records
+   * @param stage the first stage that counts its records
+   * @param offsets that it has had since where the run began to read
+   * @param newest when its newest record arrived, if it has any
+   */
+  record Partition(
+      String topic,
+      int partition,
+      String source,
+      String stage,
+      long offsets,
+      @Nullable Instant newest) {}
+
   /** Looks, now and then, why a live run states nothing new. */
   interface Watch extends AutoCloseable {
 
-    /** One line, if there is something to say that was not said of late. */
-    Optional<String> look(Instant now);
+    /** One thing, if there is something to say that was not said of late. */
+    Optional<Notice> look(Instant now);
 
     @Override
     void close();
   }
+
+  /**
+   * What is told of a run.
+   *
+   * @param event what programs know it by: {@code stalled}, {@code flowing}, {@code no-input},
+   *     {@code idle-partition}, {@code not-seen}
+   * @param sentence the same for people
+   */
+  record Notice(String event, String sentence) {}
 
   /** What the launcher lends to a run. */
   interface Surroundings {

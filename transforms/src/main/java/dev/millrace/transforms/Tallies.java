@@ -1,9 +1,12 @@
 package dev.millrace.transforms;
 
+import java.util.Arrays;
 import java.util.HashMap;
+import java.util.Locale;
 import java.util.Map;
 import java.util.function.Consumer;
 import org.apache.beam.sdk.metrics.Counter;
+import org.apache.beam.sdk.metrics.Gauge;
 import org.apache.beam.sdk.metrics.Metrics;
 
 /**
@@ -16,18 +19,33 @@ public final class Tallies {
 
   private static final int OUTCOMES = Outcome.values().length;
 
+  /** What metrics of this library are in, as Beam calls it; it stands before their names. */
+  public static final String NAMESPACE = "millrace";
+
+  private static final Counter[] TOTALS =
+      Arrays.stream(Outcome.values())
+          .map(outcome -> "records_" + outcome.name().toLowerCase(Locale.ROOT))
+          .map(name -> Metrics.counter(NAMESPACE, name))
+          .toArray(Counter[]::new);
+
+  /** How long, when a bundle ended, the record had been there that arrived first of it. */
+  private static final Gauge LATENCY = Metrics.gauge(NAMESPACE, "latency_millis");
+
   private final String stage;
   private final Counter records;
   private final Map<String, long[]> bySource = new HashMap<>();
   private String lastSource = "";
   private long[] lastCounts = new long[0];
+  private long oldestArrival = Long.MAX_VALUE;
 
   /**
-   * Counts for a stage; the counter {@code millrace/<stage>.records} follows for progress displays.
+   * Counts for a stage. When a bundle ends, the counters {@code millrace/records_read}, {@code
+   * records_written} and so on of the step follow, for those who watch; what counts is the tallies.
+   * The counter {@code millrace/<stage>.records} is for displays of progress.
    */
   public Tallies(String stage) {
     this.stage = stage;
-    this.records = Metrics.counter("millrace", stage + ".records");
+    this.records = Metrics.counter(NAMESPACE, stage + ".records");
   }
 
   /** Forgets what a failed bundle may have left. */
@@ -35,10 +53,14 @@ public final class Tallies {
     bySource.clear();
     lastSource = "";
     lastCounts = new long[0];
+    oldestArrival = Long.MAX_VALUE;
   }
 
   /** One record of a source was read and had an outcome. */
   public void count(Origin origin, Outcome outcome) {
+    if (origin.arrivalMillis() < oldestArrival && origin.arrivalMillis() != Origin.NO_ARRIVAL) {
+      oldestArrival = origin.arrivalMillis();
+    }
     count(origin.source(), outcome, 1);
   }
 
@@ -62,17 +84,25 @@ public final class Tallies {
 
   /** Hands out what was counted, and starts anew. */
   public void finish(Consumer<Tally> out) {
-    long read = 0;
+    long[] totals = new long[OUTCOMES];
     for (Map.Entry<String, long[]> source : bySource.entrySet()) {
       for (Outcome outcome : Outcome.values()) {
         long count = source.getValue()[slot(outcome)];
         if (count != 0) {
           out.accept(new Tally(stage, source.getKey(), outcome, count));
+          totals[slot(outcome)] += count;
         }
       }
-      read += source.getValue()[slot(Outcome.READ)];
     }
-    records.inc(read);
+    records.inc(totals[slot(Outcome.READ)]);
+    for (int i = 0; i < OUTCOMES; i++) {
+      if (totals[i] != 0) {
+        TOTALS[i].inc(totals[i]);
+      }
+    }
+    if (oldestArrival != Long.MAX_VALUE) {
+      LATENCY.set(System.currentTimeMillis() - oldestArrival);
+    }
     start();
   }
 

@@ -187,14 +187,20 @@ public final class RecordTopic extends PTransform<PBegin, PCollection<RawRecord>
   }
 
   /**
-   * How far the topic reaches, while it is read, if it has no end; after it has become part of a
-   * pipeline.
+   * How far the topic reaches, while it is read, if it has no end. If it is no part of a pipeline
+   * here, but of one elsewhere, that began where the URI says; of {@code from=latest} that is now.
    */
   TopicEnds ends() {
-    if (begun == null) {
-      throw new IllegalStateException("the topic has an end, or is no part of a pipeline yet");
+    if (bounded) {
+      throw new IllegalStateException("the topic has an end");
     }
-    return new TopicEnds(uri, begun);
+    Map<Integer, Long> starts = begun;
+    if (starts == null) {
+      try (Topics topics = Topics.at(uri)) {
+        starts = starts(topics, topics.partitions());
+      }
+    }
+    return new TopicEnds(uri, starts);
   }
 
   /** Whether the reading ends. */

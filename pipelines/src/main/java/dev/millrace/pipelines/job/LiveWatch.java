@@ -36,7 +36,7 @@ final class LiveWatch implements CatalogueEntry.Watch {
   }
 
   @Override
-  public Optional<String> look(Instant now) {
+  public Optional<CatalogueEntry.Notice> look(Instant now) {
     List<Watchdog.Seen> seen = new ArrayList<>();
     try {
       for (Input input : inputs) {

@@ -10,6 +10,7 @@ import dev.millrace.pipelines.io.Manifest;
 import dev.millrace.pipelines.io.Mend;
 import dev.millrace.pipelines.io.Mends;
 import dev.millrace.pipelines.io.RecordSource;
+import dev.millrace.pipelines.io.TopicEnds;
 import dev.millrace.pipelines.io.WriteTopic;
 import dev.millrace.pipelines.io.warehouse.PreparedWarehouse;
 import dev.millrace.pipelines.io.warehouse.Run;
@@ -142,6 +143,11 @@ public abstract class PipelineJob implements CatalogueEntry.Job {
     inputs.add(new Input(option.substring(2).replace('-', '_'), source, source.check(), chain));
   }
 
+  @Override
+  public final String id() {
+    return run.id();
+  }
+
   /** Whether an input has no end, so that the run ends when it is stopped. */
   @Override
   public final boolean isLive() {
@@ -220,6 +226,28 @@ public abstract class PipelineJob implements CatalogueEntry.Job {
       }
     }
     return Optional.of(new LiveWatch(topics, prepared(), Instant.now()));
+  }
+
+  @Override
+  public final List<CatalogueEntry.Partition> partitions() {
+    List<CatalogueEntry.Partition> partitions = new ArrayList<>();
+    for (Input input : inputs) {
+      if (!input.source().isBounded()) {
+        try (TopicEnds topic = input.source().ends().orElseThrow()) {
+          for (TopicEnds.End end : topic.look()) {
+            partitions.add(
+                new CatalogueEntry.Partition(
+                    topic.name(),
+                    end.partition(),
+                    end.source(),
+                    input.chain().get(0),
+                    end.offsets(),
+                    end.newest()));
+          }
+        }
+      }
+    }
+    return partitions;
   }
 
   // ---------------------------------------------------------------------------------- backfill

@@ -1,5 +1,6 @@
 package dev.millrace.pipelines.job;
 
+import dev.millrace.pipelines.CatalogueEntry.Notice;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
@@ -70,8 +71,8 @@ final class Watchdog {
   /** What was last different, and since when it is as it is. */
   private record Past(long offsets, long read, Instant stuckSince, Instant quietSince) {}
 
-  /** One line, if there is something to say. */
-  Optional<String> look(Instant now, Collection<Seen> partitions) {
+  /** One thing, if there is something to say. */
+  Optional<Notice> look(Instant now, Collection<Seen> partitions) {
     for (Seen seen : partitions) {
       past.merge(
           seen.place(),
@@ -92,8 +93,8 @@ final class Watchdog {
     }
     if (!toldStuck.isEmpty()) {
       toldStuck = Set.of();
-      said.remove("stuck");
-      return Optional.of("What was unread is being read again.");
+      said.remove("stalled");
+      return Optional.of(new Notice("flowing", "What was unread is being read again."));
     }
     List<Seen> idle = those(partitions, seen -> seen.unread() == 0 && isOld(quietSince(seen), now));
     if (!idle.isEmpty() && idle.size() == partitions.size()) {
@@ -103,19 +104,19 @@ final class Watchdog {
   }
 
   /** Cannot see, for a reason. */
-  Optional<String> blind(Instant now, String reason) {
-    return once("blind", now, reason);
+  Optional<Notice> blind(Instant now, String reason) {
+    return once("not-seen", now, reason);
   }
 
-  private Optional<String> stuck(Instant now, List<Seen> stuck) {
+  private Optional<Notice> stuck(Instant now, List<Seen> stuck) {
     Set<Place> places = stuck.stream().map(Seen::place).collect(Collectors.toSet());
     if (!places.equals(toldStuck)) {
-      said.remove("stuck");
+      said.remove("stalled");
       toldStuck = places;
     }
     Instant since = stuck.stream().map(this::stuckSince).min(Instant::compareTo).orElseThrow();
     return once(
-        "stuck",
+        "stalled",
         now,
         "No window has closed since %s: %s %s %,d records unread, and none was read since (the pipeline is slow, or stuck)."
             .formatted(
@@ -125,13 +126,13 @@ final class Watchdog {
                 stuck.stream().mapToLong(Seen::unread).sum()));
   }
 
-  private Optional<String> quiet(Instant now, List<Seen> idle) {
+  private Optional<Notice> quiet(Instant now, List<Seen> idle) {
     Optional<Instant> newest =
         idle.stream()
             .flatMap(seen -> Optional.ofNullable(seen.newest()).stream())
             .max(Instant::compareTo);
     return once(
-        "quiet",
+        "no-input",
         now,
         "No record has come to any partition of %s %s. Windows follow the clock, and close %d s later at most."
             .formatted(
@@ -141,28 +142,30 @@ final class Watchdog {
   }
 
   /** Told once of each partition. */
-  private Optional<String> idle(List<Seen> idle) {
+  private Optional<Notice> idle(List<Seen> idle) {
     List<Seen> news = those(idle, seen -> toldIdle.add(seen.place()));
     if (news.isEmpty()) {
       return Optional.empty();
     }
     Instant since = news.stream().map(this::idleSince).min(Instant::compareTo).orElseThrow();
     return Optional.of(
-        "%s %s idle since %s. It holds no window open: its watermark follows the clock, and windows close %d s later at most."
+        new Notice(
+            "idle-partition",
+            "%s %s idle since %s. It holds no window open: its watermark follows the clock, and windows close %d s later at most."
             .formatted(
                 capitalized(names(news)),
                 news.size() == 1 ? "is" : "are",
                 seconds(since),
-                idleBound.toSeconds()));
+                idleBound.toSeconds())));
   }
 
-  private Optional<String> once(String kind, Instant now, String line) {
-    Instant last = said.get(kind);
+  private Optional<Notice> once(String event, Instant now, String line) {
+    Instant last = said.get(event);
     if (last != null && now.isBefore(last.plus(AGAIN))) {
       return Optional.empty();
     }
-    said.put(kind, now);
-    return Optional.of(line);
+    said.put(event, now);
+    return Optional.of(new Notice(event, line));
   }
 
   private Instant stuckSince(Seen seen) {

@@ -4,6 +4,7 @@ import static org.hamcrest.MatcherAssert.assertThat;
 import static org.hamcrest.Matchers.equalTo;
 
 import dev.millrace.pipelines.job.Watchdog.Seen;
+import dev.millrace.pipelines.CatalogueEntry.Notice;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
@@ -21,7 +22,7 @@ class WatchdogTest {
   private final Watchdog watchdog = new Watchdog(NOON, Duration.ofSeconds(4));
 
   private String look(int second, Seen... partitions) {
-    return watchdog.look(NOON.plusSeconds(second), List.of(partitions)).orElse("");
+    return watchdog.look(NOON.plusSeconds(second), List.of(partitions)).map(Notice::sentence).orElse("");
   }
 
   private static Seen partition(int number, long offsets, long read) {
@@ -136,11 +137,11 @@ class WatchdogTest {
 
   @Test
   void thatItCannotSeeIsSaidOnceInFiveMinutes() {
-    Optional<String> first = watchdog.blind(NOON, "Kafka does not answer.");
-    Optional<String> second = watchdog.blind(NOON.plusSeconds(299), "Kafka does not answer.");
-    Optional<String> third = watchdog.blind(NOON.plusSeconds(300), "Kafka does not answer.");
+    Optional<Notice> first = watchdog.blind(NOON, "Kafka does not answer.");
+    Optional<Notice> second = watchdog.blind(NOON.plusSeconds(299), "Kafka does not answer.");
+    Optional<Notice> third = watchdog.blind(NOON.plusSeconds(300), "Kafka does not answer.");
 
-    assertThat(first, equalTo(Optional.of("Kafka does not answer.")));
+    assertThat(first, equalTo(Optional.of(new Notice("not-seen", "Kafka does not answer."))));
     assertThat(second, equalTo(Optional.empty()));
     assertThat(third, equalTo(first));
   }

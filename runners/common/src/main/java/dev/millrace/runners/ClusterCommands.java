@@ -5,16 +5,24 @@ import dev.millrace.local.LocalStack.Server;
 import dev.millrace.local.LocalStack.State;
 import dev.millrace.pipelines.CatalogueEntry;
 import dev.millrace.pipelines.UserError;
+import dev.millrace.pipelines.job.EdgeOptions;
 import dev.millrace.pipelines.report.RunReport.Column;
 import dev.millrace.pipelines.report.RunReport.Kind;
 import dev.millrace.pipelines.report.TextTable;
 import java.io.PrintStream;
 import java.nio.file.Path;
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.time.Duration;
+import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Callable;
+import java.util.concurrent.TimeUnit;
+import org.apache.beam.sdk.options.PipelineOptions;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -29,6 +37,9 @@ final class ClusterCommands {
 
   private static final Logger LOG = LoggerFactory.getLogger(ClusterCommands.class);
 
+  /** How long the doctor watches what moves. */
+  private static final Duration LOOK = Duration.ofSeconds(5);
+
   private final Millrace millrace;
   private final PrintStream out;
 
@@ -42,6 +53,7 @@ final class ClusterCommands {
         .addSubcommand(
             "submit", new CommandLine(new Submit()).setUnmatchedOptionsArePositionalParams(true))
         .addSubcommand("jobs", new Jobs())
+        .addSubcommand("doctor", new Examination())
         .addSubcommand("savepoint", new Savepoint())
         .addSubcommand("stop", new Stop())
         .addSubcommand(
@@ -344,6 +356,120 @@ final class ClusterCommands {
               .checkpoint(job.id())
               .map(path -> " It can go on from its last checkpoint: " + path)
               .orElse("");
+    }
+  }
+
+  @Command(
+      name = "doctor",
+      description =
+          "Say why a live job is slow or stuck, one finding a line, with what to do; exit status 3 if there is one: millrace doctor JOB.")
+  private final class Examination extends Millrace.Working implements Callable<Integer> {
+    @Mixin Where where = new Where();
+
+    @Parameters(
+        arity = "1",
+        paramLabel = "JOB",
+        description = "Its id, the beginning of it, or its name.")
+    String job = "";
+
+    private boolean healthy;
+
+    @Override
+    public Integer call() {
+      int failed =
+          millrace.working(
+              "doctor",
+              this,
+              narrator -> {
+                FlinkRest cluster = where.open(millrace.directory());
+                healthy = examine(cluster, cluster.anyJob(job), narrator);
+              });
+      return failed == 0 && !healthy ? StackCommand.NOT_UP : failed;
+    }
+  }
+
+  /** Looks at a job, its topics and its warehouse, and tells what is wrong; true if nothing is. */
+  private boolean examine(FlinkRest cluster, FlinkRest.Job job, Narrator narrator)
+      throws Exception {
+    narrator.phase("Looking");
+    List<StreamLook> looks = new ArrayList<>();
+    Optional<Doctor.Finding> unseen = Optional.empty();
+    if (!job.hasEnded()) {
+      unseen = streams(cluster, job, narrator, looks);
+    }
+    ClusterLook look = cluster.look(job);
+    boolean seen = looks.size() == 2;
+    List<Doctor.Finding> findings = new ArrayList<>();
+    unseen.ifPresent(findings::add);
+    findings.addAll(
+        Doctor.findings(
+            look,
+            seen ? looks.get(0) : null,
+            seen ? looks.get(1) : null,
+            look.checkpoints().failed() > 0 || !look.failures().isEmpty()
+                ? cluster.checkpointFailure(job)
+                : Optional.empty(),
+            cluster.page(job.id())));
+    narrator.close();
+    out.println(
+        job.name() + ", job " + job.id() + ", " + job.state().toLowerCase(java.util.Locale.ROOT));
+    findings.forEach(finding -> out.println("  " + finding));
+    if (findings.isEmpty()) {
+      out.println("  " + Doctor.healthy(look, seen ? looks.get(1) : null));
+    }
+    return findings.isEmpty();
+  }
+
+  /** Looks twice at what goes in and comes out, if it is a pipeline of this house. */
+  private Optional<Doctor.Finding> streams(
+      FlinkRest cluster, FlinkRest.Job job, Narrator narrator, List<StreamLook> looks)
+      throws Exception {
+    Optional<CatalogueEntry> entry =
+        millrace.pipelines().stream()
+            .filter(pipeline -> pipeline.name().equals(job.name()))
+            .findFirst();
+    if (entry.isEmpty()) {
+      return Optional.empty();
+    }
+    Map<String, String> made = cluster.options(job);
+    List<String> given =
+        OptionSpec.of(entry.get().optionsClass()).stream()
+            .filter(option -> !option.builtIn() && !made.getOrDefault(option.property(), "").isEmpty())
+            .map(option -> "--" + option.property() + "=" + made.get(option.property()))
+            .toList();
+    PipelineOptions options =
+        millrace.options(
+            millrace.engine(), entry.get().name(), entry.get().optionsClass(), given, narrator);
+    try {
+      CatalogueEntry.Job run = entry.get().job(options, new Submission.Surroundings() {
+        @Override
+        public String embeddedWarehouse() {
+          return warehouse(cluster, millrace.directory());
+        }
+      });
+      WarehouseAccess access = WarehouseAccess.of(options.as(EdgeOptions.class));
+      access.open(
+          millrace.directory(),
+          warehouse -> {
+            try (Connection connection = warehouse.connect("millrace doctor")) {
+              StreamLook first =
+                  StreamLook.at(Instant.now(), run.partitions(), connection, job.name());
+              looks.add(first);
+              if (first.isAtRest()) {
+                looks.add(first);
+              } else {
+                TimeUnit.NANOSECONDS.sleep(LOOK.toNanos());
+                looks.add(StreamLook.at(Instant.now(), run.partitions(), connection, job.name()));
+              }
+            }
+          });
+      return Optional.empty();
+    } catch (UserError | SQLException unseen) {
+      return Optional.of(
+          new Doctor.Finding(
+              "not seen",
+              Failure.of(unseen).sentence().replaceFirst("\\.$", ""),
+              "mend that first, if the job cannot reach it either; the rest below is what the cluster tells"));
     }
   }
 }

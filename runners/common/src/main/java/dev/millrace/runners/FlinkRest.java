@@ -18,6 +18,8 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
 
 /** What a Flink cluster is asked and told, over its REST interface. */
 final class FlinkRest {
@@ -25,6 +27,12 @@ final class FlinkRest {
   private static final Duration PATIENCE = Duration.ofSeconds(10);
   private static final Duration SAVEPOINT_PATIENCE = Duration.ofMinutes(10);
   private static final ObjectMapper JSON = new ObjectMapper();
+
+  /** The beginning of an event in a log. */
+  private static final Pattern EVENT = Pattern.compile("^\\d{4}-\\d\\d-\\d\\d[ T]");
+
+  private static final Pattern CHECKPOINT_FAILED =
+      Pattern.compile("Failed to trigger (?:or complete )?checkpoint");
 
   private final HttpClient http = HttpClient.newBuilder().connectTimeout(PATIENCE).build();
   private final String address;
@@ -122,6 +130,62 @@ final class FlinkRest {
             + address
             + (meant.isEmpty() ? "; " : ", so give an id; ")
             + "which there are: millrace jobs.");
+  }
+
+  /** The job that a user means, also one that has ended: the latest of that name. */
+  Job anyJob(String said) {
+    return jobs().stream()
+        .filter(job -> !said.isEmpty() && job.name().equals(said))
+        .findFirst()
+        .orElseGet(() -> job(said));
+  }
+
+  /** How a job is. */
+  ClusterLook look(Job job) {
+    return ClusterLook.at(this::get, job.id());
+  }
+
+  /** The options that a job was made with, by property. */
+  Map<String, String> options(Job job) {
+    Map<String, String> options = new LinkedHashMap<>();
+    get("/jobs/" + job.id() + "/config")
+        .path("execution-config")
+        .path("user-config")
+        .properties()
+        .forEach(option -> options.put(option.getKey(), option.getValue().asText()));
+    return options;
+  }
+
+  /** Why the latest checkpoint of a job failed, as the log of the JobManager has it. */
+  Optional<String> checkpointFailure(Job job) {
+    HttpRequest request =
+        HttpRequest.newBuilder(URI.create("http://" + address + "/jobmanager/log"))
+            .timeout(PATIENCE)
+            .build();
+    try (Stream<String> log = http.send(request, HttpResponse.BodyHandlers.ofLines()).body()) {
+      return checkpointFailure(log, job.id());
+    } catch (IOException silent) {
+      return Optional.empty();
+    } catch (InterruptedException interrupted) {
+      Thread.currentThread().interrupt();
+      return Optional.empty();
+    }
+  }
+
+  static Optional<String> checkpointFailure(Stream<String> log, String job) {
+    List<String> stack = new ArrayList<>();
+    boolean within = false;
+    for (String line : (Iterable<String>) log::iterator) {
+      if (EVENT.matcher(line).find()) {
+        within = CHECKPOINT_FAILED.matcher(line).find() && line.contains(job);
+        if (within) {
+          stack.clear();
+        }
+      } else if (within) {
+        stack.add(line);
+      }
+    }
+    return stack.isEmpty() ? Optional.empty() : Optional.of(cause(String.join("\n", stack)));
   }
 
   /** Why a job failed, in one line, if the cluster knows. */

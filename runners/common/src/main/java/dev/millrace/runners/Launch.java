@@ -47,6 +47,7 @@ final class Launch {
     try (Surroundings surroundings = new Surroundings()) {
       narrator.phase("Preparing");
       Job job = entry.job(options, surroundings);
+      narrator.about(entry.name(), job.id());
       try {
         asked.accept(job);
         job.prepare();
@@ -62,6 +63,8 @@ final class Launch {
         // When the pipeline was made, the runner may have put a name in its place that Beam knows.
         options.setRunner(engine.runner());
         PipelineResult running = pipeline.run();
+        narrator.event(
+            "started", entry.name() + (job.isLive() ? " runs, until it is stopped." : " runs."));
         Lookout lookout = Lookout.over(job, narrator);
         PipelineResult result;
         try {
@@ -71,9 +74,13 @@ final class Launch {
         }
         narrator.phase("Finishing");
         String summary = job.finish(result);
+        narrator.event(
+            job.isLive() ? "stopped" : "published",
+            entry.name() + (job.isLive() ? " was stopped." : " is published."));
         narrator.close();
         return summary;
       } catch (Throwable failed) {
+        narrator.event("failed", Failure.of(failed).sentence());
         abandon(job, failed);
         throw failed;
       }

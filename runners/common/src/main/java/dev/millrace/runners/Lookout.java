@@ -34,7 +34,9 @@ final class Lookout implements AutoCloseable {
   private static void look(Job job, Narrator narrator) {
     try (Watch watch = job.watch().orElse(null)) {
       while (watch != null && !Thread.currentThread().isInterrupted()) {
-        watch.look(Instant.now()).ifPresent(narrator::say);
+        watch
+            .look(Instant.now())
+            .ifPresent(notice -> narrator.say(notice.event(), notice.sentence()));
         Thread.sleep(EVERY.toMillis());
       }
     } catch (InterruptedException ended) {

@@ -1,11 +1,13 @@
 package dev.millrace.runners;
 
 import java.io.PrintStream;
+import java.util.HashMap;
 import java.util.Locale;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.LoggerFactory;
 import org.slf4j.MDC;
+import org.slf4j.event.Level;
 
 /**
  * Tells how a command gets on: on a terminal by one line that is rewritten, elsewhere by one line
@@ -29,6 +31,7 @@ final class Narrator implements AutoCloseable {
   private long records;
   private String stage = "";
   private Map<String, Long> before = Map.of();
+  private volatile Map<String, String> about = Map.of();
 
   Narrator(LogMode mode, PrintStream err, boolean terminal, String command) {
     this.mode = mode;
@@ -88,13 +91,29 @@ final class Narrator implements AutoCloseable {
     return String.format(Locale.ROOT, "%.1f s", seconds());
   }
 
+  /** What is told from now on is told of this run. */
+  void about(String pipeline, String run) {
+    about = Map.of("pipeline", pipeline, "run", run);
+  }
+
   /** Tells something while the phase goes on; it stands in the log too. */
-  void say(String sentence) {
+  void say(String event, String sentence) {
     if (mode == LogMode.TEXT) {
       err.println((terminal ? REWRITE : "") + command + ": " + sentence);
     }
+    logged(Level.WARN, sentence, Map.of("event", event));
+  }
+
+  /** Notes in the log that something has happened to the run. */
+  void event(String event, String sentence) {
+    logged(Level.INFO, sentence, Map.of("event", event));
+  }
+
+  private void logged(Level level, String sentence, Map<String, String> data) {
     MDC.put("command", command);
-    LoggerFactory.getLogger(Millrace.class).warn(sentence);
+    about.forEach(MDC::put);
+    data.forEach(MDC::put);
+    LoggerFactory.getLogger(Millrace.class).atLevel(level).log(sentence);
     MDC.clear();
   }
 
@@ -148,12 +167,9 @@ final class Narrator implements AutoCloseable {
     switch (mode) {
       case TEXT -> err.println(command + ": " + text);
       case JSON -> {
-        MDC.put("command", command);
-        MDC.put("phase", name);
-        data.forEach(MDC::put);
-        LoggerFactory.getLogger(Millrace.class)
-            .info("{} {}", data.isEmpty() ? "begin" : "end", name);
-        MDC.clear();
+        Map<String, String> all = new HashMap<>(data);
+        all.put("phase", name);
+        logged(Level.INFO, (data.isEmpty() ? "begin " : "end ") + name, all);
       }
       case QUIET -> {}
     }

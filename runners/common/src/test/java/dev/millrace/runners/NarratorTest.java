@@ -73,8 +73,8 @@ class NarratorTest {
     narrator.phase("Live");
 
     // When
-    narrator.say("No window has closed.");
-    quiet.say("No window has closed.");
+    narrator.say("stalled", "No window has closed.");
+    quiet.say("stalled", "No window has closed.");
     narrator.close();
 
     // Then

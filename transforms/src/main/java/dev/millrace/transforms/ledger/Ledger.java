@@ -4,13 +4,18 @@ import dev.millrace.schemas.system.LedgerEntry;
 import dev.millrace.transforms.Accounted;
 import dev.millrace.transforms.Outcome;
 import dev.millrace.transforms.RecordCoder;
+import dev.millrace.transforms.Tallies;
 import dev.millrace.transforms.Tally;
 import java.time.Duration;
 import java.util.Arrays;
+import java.util.HashMap;
+import java.util.Map;
 import org.apache.beam.sdk.coders.Coder;
 import org.apache.beam.sdk.coders.CoderRegistry;
 import org.apache.beam.sdk.coders.KvCoder;
 import org.apache.beam.sdk.coders.StringUtf8Coder;
+import org.apache.beam.sdk.metrics.Gauge;
+import org.apache.beam.sdk.metrics.Metrics;
 import org.apache.beam.sdk.transforms.Combine;
 import org.apache.beam.sdk.transforms.Combine.CombineFn;
 import org.apache.beam.sdk.transforms.DoFn;
@@ -144,8 +149,14 @@ public final class Ledger extends PTransform<PCollectionList<Tally>, PCollection
     }
   }
 
+  /** Records without an outcome, or with two, of what a worker has added up. */
+  private static final Gauge UNBALANCED =
+      Metrics.gauge(Tallies.NAMESPACE, "ledger_unbalanced_records");
+
   private static final class ToEntry extends DoFn<KV<KV<String, String>, Counts>, LedgerEntry> {
     private final String pipeline;
+    // Of stage and source, what has no outcome; a handful of each.
+    private final Map<KV<String, String>, Long> residues = new HashMap<>();
 
     private ToEntry(String pipeline) {
       this.pipeline = pipeline;
@@ -155,7 +166,7 @@ public final class Ledger extends PTransform<PCollectionList<Tally>, PCollection
     public void process(
         @Element KV<KV<String, String>, Counts> sums, OutputReceiver<LedgerEntry> out) {
       Counts counts = sums.getValue();
-      out.output(
+      LedgerEntry entry =
           LedgerEntry.newBuilder()
               .setPipeline(pipeline)
               .setStage(sums.getKey().getKey())
@@ -166,7 +177,14 @@ public final class Ledger extends PTransform<PCollectionList<Tally>, PCollection
               .setLate(counts.of(Outcome.LATE))
               .setDuplicate(counts.of(Outcome.DUPLICATE))
               .setFiltered(counts.of(Outcome.FILTERED))
-              .build());
+              .build();
+      residues.put(sums.getKey(), Math.abs(LedgerCheck.residue(entry)));
+      out.output(entry);
+    }
+
+    @FinishBundle
+    public void finish() {
+      UNBALANCED.set(residues.values().stream().mapToLong(Long::longValue).sum());
     }
   }
 }

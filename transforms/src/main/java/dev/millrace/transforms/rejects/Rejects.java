@@ -4,7 +4,12 @@ import dev.millrace.schemas.system.DeadLetter;
 import dev.millrace.transforms.Accounted;
 import dev.millrace.transforms.AtRest;
 import dev.millrace.transforms.DeadLetters;
+import dev.millrace.transforms.Tallies;
 import java.util.Arrays;
+import java.util.HashMap;
+import java.util.Locale;
+import java.util.Map;
+import org.apache.beam.sdk.metrics.Metrics;
 import org.apache.beam.sdk.transforms.DoFn;
 import org.apache.beam.sdk.transforms.Flatten;
 import org.apache.beam.sdk.transforms.PTransform;
@@ -61,16 +66,32 @@ public final class Rejects
   private static final class Stamp extends DoFn<DeadLetter, DeadLetter> {
     private final String pipeline;
     private final String version;
+    private transient Map<String, Integer> reasons = new HashMap<>();
 
     private Stamp(String pipeline, String version) {
       this.pipeline = pipeline;
       this.version = version;
     }
 
+    @StartBundle
+    public void start() {
+      reasons = new HashMap<>();
+    }
+
     @ProcessElement
     public void process(@Element DeadLetter reject, OutputReceiver<DeadLetter> out) {
+      reasons.merge(reject.getReason(), 1, Integer::sum);
       out.output(
           DeadLetter.newBuilder(reject).setPipeline(pipeline).setPipelineVersion(version).build());
+    }
+
+    /** Counters {@code millrace/rejected_<reason>}, for those who watch. */
+    @FinishBundle
+    public void finish() {
+      reasons.forEach(
+          (reason, count) ->
+              Metrics.counter(Tallies.NAMESPACE, "rejected_" + reason.toLowerCase(Locale.ROOT))
+                  .inc(count));
     }
   }
 }

@@ -3,6 +3,7 @@ package dev.millrace.pipelines.io.warehouse;
 import dev.millrace.contract.Contract;
 import dev.millrace.contract.FieldContract;
 import dev.millrace.pipelines.io.Revision;
+import dev.millrace.transforms.Tallies;
 import java.io.Serializable;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
@@ -16,6 +17,9 @@ import java.util.TreeMap;
 import java.util.TreeSet;
 import javax.sql.DataSource;
 import org.apache.avro.specific.SpecificRecord;
+import org.apache.beam.sdk.metrics.Counter;
+import org.apache.beam.sdk.metrics.Gauge;
+import org.apache.beam.sdk.metrics.Metrics;
 import org.apache.beam.sdk.transforms.DoFn;
 import org.apache.beam.sdk.transforms.PTransform;
 import org.apache.beam.sdk.transforms.ParDo;
@@ -55,6 +59,13 @@ public final class UpsertTable<T extends SpecificRecord> extends PTransform<PCol
   static final int PATIENCE_SECONDS = 60;
 
   private static final Logger LOG = LoggerFactory.getLogger(UpsertTable.class);
+
+  private static final Counter ROWS = Metrics.counter(Tallies.NAMESPACE, "rows_written");
+  private static final Counter RETRIES = Metrics.counter(Tallies.NAMESPACE, "write_retries");
+  private static final Counter MILLIS = Metrics.counter(Tallies.NAMESPACE, "write_millis");
+
+  /** By the clock, when rows were written last. */
+  private static final Gauge WRITTEN_AT = Metrics.gauge(Tallies.NAMESPACE, "written_at_millis");
 
   /** Rows of one transaction at most. */
   private static final int BATCH = 1000;
@@ -145,16 +156,21 @@ public final class UpsertTable<T extends SpecificRecord> extends PTransform<PCol
     }
 
     private void flush() throws InterruptedException {
-      long end = System.nanoTime() + Duration.ofSeconds(PATIENCE_SECONDS).toNanos();
+      long begin = System.nanoTime();
+      long end = begin + Duration.ofSeconds(PATIENCE_SECONDS).toNanos();
       for (long pause = 50; ; pause = Math.min(2 * pause, 5_000)) {
         try (Connection connection = Objects.requireNonNull(connections).getConnection()) {
           write(connection);
+          ROWS.inc(rows.size());
+          MILLIS.inc((System.nanoTime() - begin) / 1_000_000);
+          WRITTEN_AT.set(System.currentTimeMillis());
           rows.clear();
           return;
         } catch (SQLException error) {
           if (!WarehouseErrors.isTransient(error) || System.nanoTime() > end) {
             throw WarehouseErrors.explain(error, config);
           }
+          RETRIES.inc();
           LOG.info(
               "The table {} could not be written (SQLSTATE {}); trying again.",
               contract.table(),

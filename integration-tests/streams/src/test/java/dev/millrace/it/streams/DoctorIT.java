@@ -1,0 +1,343 @@
+package dev.millrace.it.streams;
+
+import static org.awaitility.Awaitility.await;
+import static org.hamcrest.MatcherAssert.assertThat;
+import static org.hamcrest.Matchers.allOf;
+import static org.hamcrest.Matchers.containsString;
+import static org.hamcrest.Matchers.equalTo;
+import static org.hamcrest.Matchers.matchesPattern;
+import static org.hamcrest.Matchers.not;
+
+import dev.millrace.direct.Main;
+import dev.millrace.local.LocalStack;
+import dev.millrace.local.LocalStack.Server;
+import dev.millrace.local.LocalStack.Wanted;
+import dev.millrace.pipelines.clickstream.ClickstreamEntry;
+import dev.millrace.pipelines.generate.GenerateClickstream;
+import dev.millrace.runners.Millrace;
+import java.io.ByteArrayOutputStream;
+import java.io.File;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.PrintStream;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.sql.Connection;
+import java.sql.DriverManager;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+import org.apache.kafka.clients.admin.Admin;
+import org.apache.kafka.clients.admin.NewTopic;
+import org.hamcrest.Matcher;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.MethodOrderer;
+import org.junit.jupiter.api.Order;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestMethodOrder;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+/**
+ * What the doctor says of a job on a real cluster to which one thing after another happens. The
+ * tests are in order, for they have one job: to hand one over takes longer than what is tested.
+ */
+@Timeout(300)
+@TestMethodOrder(MethodOrderer.OrderAnnotation.class)
+class DoctorIT {
+
+  @TempDir static Path home;
+  private static LocalStack stack;
+  private static String topic = "";
+  private static String warehouse = "";
+
+  /** A command that ended. */
+  private record Ended(int status, String out) {}
+
+  @BeforeAll
+  static void start() throws Exception {
+    stack = new LocalStack(home.resolve(".millrace"));
+    stack.up(Wanted.kafkaAt(freePort()).withFlinkAt(freePort()), phase -> {});
+    Path data = Files.createDirectories(home.resolve("data"));
+    for (String table : List.of("product", "product_class")) {
+      try (InputStream in = DoctorIT.class.getResourceAsStream("/" + table + ".json")) {
+        Files.copy(Objects.requireNonNull(in), data.resolve(table + ".json"));
+      }
+    }
+    topic = "kafka://" + server("Kafka").address() + "/clicks";
+    warehouse = "jdbc:postgresql://" + server(LocalStack.POSTGRES).address() + "/millrace?user=millrace";
+    try (Admin admin = Admin.create(Map.of("bootstrap.servers", server("Kafka").address()))) {
+      NewTopic clicks = new NewTopic("clicks", Optional.of(2), Optional.empty());
+      admin
+          .createTopics(
+              Set.of(
+                  clicks.configs(
+                      Map.of(
+                          "message.timestamp.type",
+                          "LogAppendTime",
+                          "max.message.bytes",
+                          "8388608"))))
+          .all()
+          .get(30, TimeUnit.SECONDS);
+    }
+    submit("--parallelism=2");
+  }
+
+  @AfterAll
+  static void stop() {
+    stack.reset();
+  }
+
+  @Test
+  @Order(1)
+  void aTopicThatNothingComesToIsNoInput() {
+    // When, then
+    assertThat(
+        examined(containsString("no input")),
+        containsString("no input: no record has come to any partition of " + topic + " yet"));
+  }
+
+  @Test
+  @Order(2)
+  void aPartitionThatNothingComesToIsIdle() throws Exception {
+    // Given: one that gets none of the first ten seconds
+    CompletableFuture<Void> producer =
+        CompletableFuture.runAsync(
+            () -> generate("--records=800", "--rate=40", "--idle-partition=1", "--out=" + topic));
+
+    // When, then
+    assertThat(
+        examined(containsString("idle partition")),
+        containsString("idle partition: partition 1 of " + topic + " has had no record yet"));
+    producer.get(60, TimeUnit.SECONDS);
+  }
+
+  @Test
+  @Order(3)
+  void aJobThatDoesItsWorkIsHealthy() {
+    // When
+    String said = examined(containsString("nothing is wrong"));
+
+    // Then
+    assertThat(
+        said,
+        allOf(
+            containsString("800 records of 2 partitions read, none unread; the ledger balances; "),
+            containsString("the last checkpoint is ")));
+    assertThat(doctor("clickstream").status(), equalTo(0));
+  }
+
+  @Test
+  @Order(4)
+  void aLockedTableIsASlowSink() throws Exception {
+    // Given
+    try (Connection careless =
+            DriverManager.getConnection(warehouse + "&ApplicationName=careless");
+        Statement statement = careless.createStatement()) {
+      careless.setAutoCommit(false);
+      statement.execute("LOCK TABLE events_5m");
+      generate("--records=200", "--out=" + topic);
+
+      // When
+      String said = examined(containsString("sink slow"));
+
+      // Then
+      assertThat(
+          said,
+          allOf(
+              containsString("sink slow: a write to events_5m waits since "),
+              containsString("(careless, idle in transaction), which holds a lock"),
+              containsString("pg_terminate_backend(")));
+      careless.rollback();
+    }
+    examined(containsString("nothing is wrong"));
+  }
+
+  @Test
+  @Order(5)
+  void aVisitorWhoIsEverywhereIsAHotKey() {
+    // Given
+    generate("--records=20000", "--hot-key=0.9", "--out=" + topic);
+
+    // When, then
+    assertThat(
+        examined(containsString("hot key")),
+        matchesPattern("(?s).*hot key: one of 2 parts of [^\n]* has read \\d+ % of [\\d,]+ records.*"));
+  }
+
+  @Test
+  @Order(6)
+  void aPlaceThatCannotBeWrittenToIsACheckpointThatFails() throws Exception {
+    // Given: a file where the directory of the job's checkpoints was
+    Path checkpoints = home.resolve(".millrace/stack/flink/checkpoints").resolve(job());
+    Path away = checkpoints.resolveSibling("away");
+    Files.move(checkpoints, away);
+    Files.createFile(checkpoints);
+
+    // When
+    String said = examined(containsString("checkpoint failing"));
+
+    // Then
+    assertThat(
+        said,
+        allOf(
+            containsString("checkpoint failing: the last one that was completed is of "),
+            containsString(checkpoints.toString())));
+    Files.delete(checkpoints);
+    Files.move(away, checkpoints);
+  }
+
+  @Test
+  @Order(7)
+  void aJobWithoutSlotsIsToldSo() throws Exception {
+    // Given
+    String second = submit("--parallelism=3", "--warehouse=" + newDatabase("second"));
+
+    // When
+    String said = examined(second, containsString("slots missing"));
+
+    // Then
+    assertThat(said, containsString("of the 2 slots of the cluster none is free"));
+    program("cancel", second);
+  }
+
+  @Test
+  @Order(8)
+  void aJobThatWasEndedIsNotLookedForIllnesses() throws Exception {
+    // Given
+    program("cancel", "clickstream");
+
+    // When
+    Ended ended = doctor("clickstream");
+
+    // Then
+    assertThat(ended.status(), equalTo(3));
+    assertThat(ended.out(), containsString("  ended: the job is canceled"));
+    assertThat(ended.out(), not(containsString("no input")));
+  }
+
+  // ------------------------------------------------------------------------------------ commands
+
+  private static String examined(Matcher<String> wanted) {
+    return examined("clickstream", wanted);
+  }
+
+  /** What the doctor says, as soon as it is this. */
+  private static String examined(String job, Matcher<String> wanted) {
+    return await()
+        .atMost(Duration.ofSeconds(90))
+        .pollInterval(Duration.ofMillis(500))
+        .until(() -> doctor(job).out(), wanted);
+  }
+
+  private static Ended doctor(String job) {
+    return here("doctor", job, "--log=quiet");
+  }
+
+  private static void generate(String... options) {
+    List<String> command = new ArrayList<>(List.of("generate", "clickstream", "--live", "--log=quiet"));
+    command.addAll(Arrays.asList(options));
+    Ended ended = here(command.toArray(String[]::new));
+    assertThat(ended.out(), ended.status(), equalTo(0));
+  }
+
+  /** The program in this process: what does not need Flink. */
+  private static Ended here(String... command) {
+    ByteArrayOutputStream said = new ByteArrayOutputStream();
+    PrintStream out = new PrintStream(said, true, StandardCharsets.UTF_8);
+    int status =
+        new Millrace(
+                Main.engine(),
+                List.of(new ClickstreamEntry()),
+                List.of(new GenerateClickstream()),
+                home,
+                out,
+                out)
+            .run(command);
+    return new Ended(status, said.toString(StandardCharsets.UTF_8));
+  }
+
+  private static String submit(String... more) throws Exception {
+    List<String> command =
+        new ArrayList<>(
+            List.of(
+                "submit",
+                "clickstream",
+                "--events=" + topic,
+                "--products=" + home.resolve("data/product.json"),
+                "--product-classes=" + home.resolve("data/product_class.json"),
+                "--checkpointing-interval=2000"));
+    command.addAll(Arrays.asList(more));
+    Ended ended = program(command.toArray(String[]::new));
+    assertThat(ended.out(), ended.status(), equalTo(0));
+    return ended.out().replaceFirst("(?s).*as job (\\w+)\\..*", "$1");
+  }
+
+  private static String job() {
+    return here("jobs", "--log=quiet").out().replaceFirst("(?s).*?([0-9a-f]{32})  .*", "$1");
+  }
+
+  /** The program on Flink, in its directory, to its end. */
+  private static Ended program(String... arguments) throws Exception {
+    File said = home.resolve(arguments[0] + System.nanoTime() + ".out").toFile();
+    List<String> command =
+        new ArrayList<>(
+            List.of(
+                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                "-Xmx512m",
+                "-XX:+UseSerialGC",
+                "-XX:TieredStopAtLevel=1",
+                "-jar",
+                Objects.requireNonNull(System.getProperty("millrace.flink"))));
+    command.addAll(Arrays.asList(arguments));
+    command.add("--log=quiet");
+    Process process =
+        new ProcessBuilder(command)
+            .directory(home.toFile())
+            .redirectInput(new File("/dev/null"))
+            .redirectErrorStream(true)
+            .redirectOutput(said)
+            .start();
+    if (!process.waitFor(2, TimeUnit.MINUTES)) {
+      process.destroyForcibly();
+      throw new AssertionError("did not end: " + command);
+    }
+    return new Ended(process.exitValue(), Files.readString(said.toPath()));
+  }
+
+  // -------------------------------------------------------------------------------- the servers
+
+  private static Server server(String name) {
+    return stack.status().stream()
+        .filter(server -> server.name().equals(name))
+        .findFirst()
+        .orElseThrow();
+  }
+
+  private static String newDatabase(String name) throws SQLException {
+    try (Connection connection = DriverManager.getConnection(warehouse);
+        Statement statement = connection.createStatement()) {
+      statement.execute("CREATE DATABASE " + name);
+    }
+    return warehouse.replace("/millrace?", "/" + name + "?");
+  }
+
+  private static Optional<Integer> freePort() throws IOException {
+    try (ServerSocket probe = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+      return Optional.of(probe.getLocalPort());
+    }
+  }
+}
