@@ -26,7 +26,7 @@ record ClusterLook(
     Checkpoints checkpoints,
     List<Task> steps) {
 
-  private static final Pattern STEP = Pattern.compile("(?:^|-> \\(?|, )\\s*([\\w ]+?)(?=[/ ]|$)");
+  private static final Pattern STEP = Pattern.compile("(?:^(?:Source: )?|-> \\(?|, )(\\w+)(?=[/ ]|$)");
 
   /**
    * Why the job, or a part of it, failed.

@@ -32,6 +32,9 @@ final class Doctor {
   /** How many intervals may go by without a checkpoint. */
   private static final int MISSED = 3;
 
+  private static final String NO_SLOTS = "NoResourceAvailableException";
+  private static final String NO_CHECKPOINT = "Exceeded checkpoint tolerable failure threshold";
+
   private static final double BUSY = 0.9;
   private static final double BLOCKED = 0.5;
 
@@ -94,6 +97,7 @@ final class Doctor {
   private List<Finding> look(Optional<String> checkpointFailure) {
     if (List.of("FINISHED", "CANCELED", "FAILED").contains(cluster.state())) {
       ended();
+      slots();
       return findings;
     }
     slots();
@@ -136,18 +140,16 @@ final class Doctor {
 
   private void slots() {
     boolean refused =
-        !runs()
-            && last()
-                .filter(failure -> isRecent(failure.at()))
-                .filter(failure -> failure.stack().contains("NoResourceAvailableException"))
-                .isPresent();
+        !runs() && last().filter(failure -> failure.stack().contains(NO_SLOTS)).isPresent();
     if (refused || (cluster.tasksWithoutSlot() > 0 && cluster.slotsFree() == 0)) {
       find(
           "slots missing",
-          "%d of %d tasks wait for a slot, and of the %d slots of the cluster %s free"
+          "%s, and of the %d slots of the cluster %s free"
               .formatted(
-                  cluster.tasksWithoutSlot(),
-                  cluster.tasks(),
+                  refused
+                      ? "the job has not got the slots it needs"
+                      : "%d of %d tasks wait for a slot"
+                          .formatted(cluster.tasksWithoutSlot(), cluster.tasks()),
                   cluster.slots(),
                   cluster.slotsFree() == 0 ? "none is" : cluster.slotsFree() + " are"),
           "start a TaskManager (here: millrace stack up), end another job (millrace jobs), or hand it over with a smaller --parallelism");
@@ -158,21 +160,23 @@ final class Doctor {
     List<Failure> recent =
         cluster.failures().stream()
             .filter(failure -> isRecent(failure.at()))
-            .filter(failure -> !failure.stack().contains("NoResourceAvailableException"))
+            .filter(failure -> !failure.stack().contains(NO_SLOTS))
+            .filter(failure -> !failure.stack().contains(NO_CHECKPOINT))
+            .sorted(Comparator.comparing(Failure::at))
             .toList();
-    Optional<Failure> last = last();
-    if ((recent.isEmpty() && (runs() || isFound("slots missing"))) || last.isEmpty()) {
+    if (recent.isEmpty()) {
       return;
     }
+    Failure last = recent.get(recent.size() - 1);
     find(
         "restarting",
         "%s in the last %d min, the last at %s; the job is %s: %s"
             .formatted(
                 recent.size() == 1 ? "1 failure" : recent.size() + " failures",
                 RECENT.toMinutes(),
-                seconds(last.get().at()),
+                seconds(last.at()),
                 cluster.state().toLowerCase(Locale.ROOT),
-                last.get().cause()),
+                last.cause()),
         "mend what it names; the job goes on from its last checkpoint by itself, and ends if it fails too often. The whole trace: "
             + page);
   }
@@ -192,7 +196,7 @@ final class Doctor {
         all.lastFailed().filter(at -> all.lastCompleted().map(at::isAfter).orElse(true)).isPresent()
             || last()
                 .filter(failure -> isRecent(failure.at()))
-                .filter(failure -> failure.stack().contains("checkpoint tolerable failure"))
+                .filter(failure -> failure.stack().contains(NO_CHECKPOINT))
                 .isPresent();
     Duration patience = all.interval().multipliedBy(MISSED);
     if (patience.compareTo(QUIET) < 0) {

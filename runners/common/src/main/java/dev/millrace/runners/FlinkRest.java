@@ -14,6 +14,7 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -132,11 +133,11 @@ final class FlinkRest {
             + "which there are: millrace jobs.");
   }
 
-  /** The job that a user means, also one that has ended: the latest of that name. */
+  /** The job that a user means: if none of that name runs, the latest that has ended. */
   Job anyJob(String said) {
     return jobs().stream()
         .filter(job -> !said.isEmpty() && job.name().equals(said))
-        .findFirst()
+        .min(Comparator.comparing(Job::hasEnded)) // the first of the least
         .orElseGet(() -> job(said));
   }
 
@@ -311,8 +312,9 @@ final class FlinkRest {
         cause = text.replaceFirst("^Caused by: ", "");
       }
     }
-    return cause
-        .replaceFirst("^(?:[\\w.$]+\\.)?[\\w$]+(?:Exception|Error): ", "")
+    String message = cause.replaceFirst("^(?:[\\w.$]+\\.)?[\\w$]+(?:Exception|Error): ", "");
+    // A path alone says nothing without the name of its exception.
+    return (message.contains(" ") ? message : cause.replaceFirst("^(?:\\w+\\.)+(?=\\w+: )", ""))
         .replaceFirst("\\.$", "");
   }
 

@@ -3,12 +3,12 @@ package dev.millrace.runners;
 import static org.hamcrest.MatcherAssert.assertThat;
 import static org.hamcrest.Matchers.containsString;
 import static org.hamcrest.Matchers.equalTo;
-import static org.hamcrest.Matchers.hasSize;
 import static org.hamcrest.Matchers.startsWith;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.millrace.pipelines.CatalogueEntry.Partition;
+import dev.millrace.runners.ClusterLook.Task;
 import dev.millrace.runners.Doctor.Finding;
 import dev.millrace.runners.StreamLook.Count;
 import dev.millrace.runners.StreamLook.Wait;
@@ -18,6 +18,7 @@ import java.time.Instant;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.Set;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
@@ -245,13 +246,70 @@ class DoctorTest {
   }
 
   @Test
-  void oneVisitorWhoIsEverywhereIsAHotKey() throws Exception {
+  void aPartThatReadsAlmostAllHasAHotKeyIfItReadsMuch() throws Exception {
+    // Given
+    Task skewed = keyed("Sessions", 95_000L, 5_000L);
+    Task even = keyed("Dedup", 48_000L, 52_000L);
+    Task little = keyed("Sums", 1_500L, 0L);
+
     // When
-    List<Finding> findings = findings(recorded("hot-key"), atRest(), atRest());
+    List<Finding> findings =
+        findings(with(recorded("healthy"), skewed, even, little), atRest(), atRest());
 
     // Then
-    assertThat(findings, hasSize(1));
-    assertThat(findings.get(0).toString(), startsWith("hot key: one of 2 parts of "));
+    assertThat(
+        findings.stream().map(finding -> finding.kind() + ": " + finding.evidence()).toList(),
+        equalTo(
+            List.of(
+                "hot key: one of 2 parts of Sessions has read 95 % of 100,000 records, as if a single key had 90 %")));
+  }
+
+  @Test
+  void theTaskThatOthersWaitForIsNamed() throws Exception {
+    // Given
+    Task source = new Task("s", "Source: ReadEvents/Topic", false, Set.of(), List.of(1L), 0.1, 0.9);
+    Task sink =
+        new Task(
+            "w",
+            "Events5m/Combine -> Events5mRows/Map -> Warehouse_Events5m/Upsert/ParMultiDo(Upsert)",
+            true,
+            Set.of("s"),
+            List.of(1L),
+            1.0,
+            0.0);
+    Task step = new Task("w", "Enrich/LookUp", true, Set.of("s"), List.of(1L), 1.0, 0.0);
+
+    // When
+    List<Finding> slowSink = findings(with(recorded("healthy"), source, sink), atRest(), atRest());
+    List<Finding> slowStep = findings(with(recorded("healthy"), source, step), atRest(), atRest());
+
+    // Then
+    assertThat(kinds(slowSink), equalTo(List.of("sink slow")));
+    assertThat(
+        slowSink.get(0).evidence(),
+        equalTo(
+            "Events5m, Events5mRows, Warehouse_Events5m is busy 100 % of the time, and ReadEvents waits for it 90 %"));
+    assertThat(kinds(slowStep), equalTo(List.of("step slow")));
+  }
+
+  private static Task keyed(String name, Long... read) {
+    return new Task(name, name + "/Combine", true, Set.of(), List.of(read), 0.1, 0.0);
+  }
+
+  /** The same cluster with other tasks. */
+  private static ClusterLook with(ClusterLook look, Task... tasks) {
+    return new ClusterLook(
+        look.name(),
+        look.state(),
+        look.now(),
+        look.runningSince(),
+        look.slotsFree(),
+        look.slots(),
+        look.tasksWithoutSlot(),
+        look.tasks(),
+        look.failures(),
+        look.checkpoints(),
+        List.of(tasks));
   }
 
   @Test
@@ -260,7 +318,11 @@ class DoctorTest {
     List<Finding> findings = findings(recorded("slots-missing"), atRest(), atRest());
 
     // Then
-    assertThat(kinds(findings), equalTo(List.of("slots missing")));
+    assertThat(kinds(findings), equalTo(List.of("ended", "slots missing")));
+    assertThat(
+        findings.get(1).evidence(),
+        equalTo(
+            "the job has not got the slots it needs, and of the 2 slots of the cluster none is free"));
   }
 
   private static Stream<String> lines(String name) throws IOException {

@@ -184,8 +184,8 @@ class StreamIsBatchIT {
     try (CatalogueEntry.Watch watch = job.watch().orElseThrow();
         Connection warehouse = DriverManager.getConnection(url)) {
       // When
-      String first = watch.look(begin).orElse("");
-      String unread = watch.look(begin.plusSeconds(30)).orElse("");
+      String first = watch.look(begin).map(CatalogueEntry.Notice::sentence).orElse("");
+      String unread = watch.look(begin.plusSeconds(30)).map(CatalogueEntry.Notice::sentence).orElse("");
       PipelineResult running = pipeline.run();
       String read;
       String idle;
@@ -193,8 +193,8 @@ class StreamIsBatchIT {
         await()
             .atMost(Duration.ofMinutes(2))
             .until(() -> ClickTables.isComplete(warehouse, records));
-        read = watch.look(begin.plusSeconds(60)).orElse("");
-        idle = watch.look(begin.plusSeconds(90)).orElse("");
+        read = watch.look(begin.plusSeconds(60)).map(CatalogueEntry.Notice::sentence).orElse("");
+        idle = watch.look(begin.plusSeconds(90)).map(CatalogueEntry.Notice::sentence).orElse("");
       } finally {
         running.cancel();
         job.finish(running);
