@@ -152,11 +152,11 @@ final class Watchdog {
         new Notice(
             "idle-partition",
             "%s %s idle since %s. It holds no window open: its watermark follows the clock, and windows close %d s later at most."
-            .formatted(
-                capitalized(names(news)),
-                news.size() == 1 ? "is" : "are",
-                seconds(since),
-                idleBound.toSeconds())));
+                .formatted(
+                    capitalized(names(news)),
+                    news.size() == 1 ? "is" : "are",
+                    seconds(since),
+                    idleBound.toSeconds())));
   }
 
   private Optional<Notice> once(String event, Instant now, String line) {

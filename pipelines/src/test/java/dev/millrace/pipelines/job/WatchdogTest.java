@@ -3,8 +3,8 @@ package dev.millrace.pipelines.job;
 import static org.hamcrest.MatcherAssert.assertThat;
 import static org.hamcrest.Matchers.equalTo;
 
-import dev.millrace.pipelines.job.Watchdog.Seen;
 import dev.millrace.pipelines.CatalogueEntry.Notice;
+import dev.millrace.pipelines.job.Watchdog.Seen;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
@@ -22,7 +22,10 @@ class WatchdogTest {
   private final Watchdog watchdog = new Watchdog(NOON, Duration.ofSeconds(4));
 
   private String look(int second, Seen... partitions) {
-    return watchdog.look(NOON.plusSeconds(second), List.of(partitions)).map(Notice::sentence).orElse("");
+    return watchdog
+        .look(NOON.plusSeconds(second), List.of(partitions))
+        .map(Notice::sentence)
+        .orElse("");
   }
 
   private static Seen partition(int number, long offsets, long read) {

@@ -15,6 +15,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -193,11 +194,13 @@ final class Doctor {
             .orElse(cluster.runningSince());
     Duration without = Duration.between(last, cluster.now());
     boolean failed =
-        all.lastFailed().filter(at -> all.lastCompleted().map(at::isAfter).orElse(true)).isPresent()
-            || last()
-                .filter(failure -> isRecent(failure.at()))
-                .filter(failure -> failure.stack().contains(NO_CHECKPOINT))
-                .isPresent();
+        Stream.concat(
+                all.lastFailed().stream(),
+                cluster.failures().stream()
+                    .filter(failure -> isRecent(failure.at()))
+                    .filter(failure -> failure.stack().contains(NO_CHECKPOINT))
+                    .map(Failure::at))
+            .anyMatch(at -> all.lastCompleted().map(at::isAfter).orElse(true));
     Duration patience = all.interval().multipliedBy(MISSED);
     if (patience.compareTo(QUIET) < 0) {
       patience = QUIET;
@@ -223,7 +226,7 @@ final class Doctor {
                             pending.all())));
     String cause = logged.orElse(all.lastFailure());
     if (failed && !cause.isEmpty()) {
-      evidence.append(": ").append(cause);
+      evidence.append(": ").append(cause.replaceFirst("\\.$", ""));
     }
     find(
         "checkpoint failing",

@@ -33,7 +33,7 @@ final class FlinkRest {
   private static final Pattern EVENT = Pattern.compile("^\\d{4}-\\d\\d-\\d\\d[ T]");
 
   private static final Pattern CHECKPOINT_FAILED =
-      Pattern.compile("Failed to trigger (?:or complete )?checkpoint");
+      Pattern.compile("Failed to trigger or complete checkpoint");
 
   private final HttpClient http = HttpClient.newBuilder().connectTimeout(PATIENCE).build();
   private final String address;

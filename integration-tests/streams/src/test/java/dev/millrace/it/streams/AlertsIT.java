@@ -15,7 +15,7 @@ import org.junit.jupiter.api.Test;
 /** The alerts that a user is given, before Prometheus itself. */
 class AlertsIT {
 
-  private static final Path RULES = Path.of("../../docs/runbooks/alerts.yml").toAbsolutePath();
+  static final Path RULES = Path.of("../../docs/runbooks/alerts.yml").toAbsolutePath();
   private static final Path TESTS = Path.of("src/test/resources/alerts-test.yml").toAbsolutePath();
   private static final Pattern ALERT = Pattern.compile("- alert: (\\w+)");
   private static final Pattern TESTED = Pattern.compile("alertname: (\\w+)");

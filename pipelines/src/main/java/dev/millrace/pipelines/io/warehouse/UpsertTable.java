@@ -162,6 +162,7 @@ public final class UpsertTable<T extends SpecificRecord> extends PTransform<PCol
         try (Connection connection = Objects.requireNonNull(connections).getConnection()) {
           write(connection);
           ROWS.inc(rows.size());
+          RETRIES.inc(0); // so that it is there
           MILLIS.inc((System.nanoTime() - begin) / 1_000_000);
           WRITTEN_AT.set(System.currentTimeMillis());
           rows.clear();
