@@ -434,19 +434,25 @@ final class ClusterCommands {
     Map<String, String> made = cluster.options(job);
     List<String> given =
         OptionSpec.of(entry.get().optionsClass()).stream()
-            .filter(option -> !option.builtIn() && !made.getOrDefault(option.property(), "").isEmpty())
+            .filter(
+                option -> !option.builtIn() && !made.getOrDefault(option.property(), "").isEmpty())
             .map(option -> "--" + option.property() + "=" + made.get(option.property()))
             .toList();
     PipelineOptions options =
         millrace.options(
             millrace.engine(), entry.get().name(), entry.get().optionsClass(), given, narrator);
     try {
-      CatalogueEntry.Job run = entry.get().job(options, new Submission.Surroundings() {
-        @Override
-        public String embeddedWarehouse() {
-          return warehouse(cluster, millrace.directory());
-        }
-      });
+      CatalogueEntry.Job run =
+          entry
+              .get()
+              .job(
+                  options,
+                  new Submission.Surroundings() {
+                    @Override
+                    public String embeddedWarehouse() {
+                      return warehouse(cluster, millrace.directory());
+                    }
+                  });
       WarehouseAccess access = WarehouseAccess.of(options.as(EdgeOptions.class));
       access.open(
           millrace.directory(),

@@ -26,7 +26,8 @@ record ClusterLook(
     Checkpoints checkpoints,
     List<Task> steps) {
 
-  private static final Pattern STEP = Pattern.compile("(?:^(?:Source: )?|-> \\(?|, )(\\w+)(?=[/ ]|$)");
+  private static final Pattern STEP =
+      Pattern.compile("(?:^(?:Source: )?|-> \\(?|, )(\\w+)(?=[/ ]|$)");
 
   /**
    * Why the job, or a part of it, failed.
@@ -129,8 +130,7 @@ record ClusterLook(
         waiting,
         tasks,
         failures(cluster.get(path + "/exceptions")),
-        checkpoints(
-            cluster.get(path + "/checkpoints"), cluster.get(path + "/checkpoints/config")),
+        checkpoints(cluster.get(path + "/checkpoints"), cluster.get(path + "/checkpoints/config")),
         List.copyOf(steps));
   }
 

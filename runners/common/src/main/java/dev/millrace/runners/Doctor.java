@@ -54,10 +54,7 @@ final class Doctor {
   private final List<Finding> findings = new ArrayList<>();
 
   private Doctor(
-      ClusterLook cluster,
-      @Nullable StreamLook before,
-      @Nullable StreamLook stream,
-      String page) {
+      ClusterLook cluster, @Nullable StreamLook before, @Nullable StreamLook stream, String page) {
     this.cluster = cluster;
     this.before = before;
     this.stream = stream;
@@ -131,7 +128,9 @@ final class Doctor {
         "ended",
         "the job is " + state + last.map(failure -> ": " + failure.cause()).orElse(""),
         last.isPresent()
-            ? "mend that, then millrace resume CHECKPOINT " + cluster.name() + "; millrace jobs names its last checkpoint"
+            ? "mend that, then millrace resume CHECKPOINT "
+                + cluster.name()
+                + "; millrace jobs names its last checkpoint"
             : "millrace resume SAVEPOINT " + cluster.name() + " if it was to go on");
   }
 
@@ -335,7 +334,10 @@ final class Doctor {
     long more = read - before.partitions().stream().mapToLong(before::read).sum();
     double seconds = Math.max(0.001, Duration.between(before.at(), now.at()).toMillis() / 1000.0);
     String topics =
-        now.partitions().stream().map(Partition::topic).distinct().collect(Collectors.joining(", "));
+        now.partitions().stream()
+            .map(Partition::topic)
+            .distinct()
+            .collect(Collectors.joining(", "));
     if (unread > 0 && unreadBefore > 0 && more == 0) {
       if (findings.isEmpty()) {
         find(
@@ -410,7 +412,8 @@ final class Doctor {
             residue ->
                 find(
                     "ledger unbalanced",
-                    "%s: %,d records have no outcome".formatted(residue.getKey(), residue.getValue()),
+                    "%s: %,d records have no outcome"
+                        .formatted(residue.getKey(), residue.getValue()),
                     "records are lost or counted twice, which is a fault of the program: keep the topic, and compute the windows again with millrace backfill"));
     for (Partition partition : now.partitions()) {
       long read = now.read(partition);
@@ -422,7 +425,8 @@ final class Doctor {
       if (read >= MANY && refused > REFUSED * read) {
         find(
             "many rejects",
-            "%.0f %% of the records of %s were refused".formatted(100.0 * refused / read, partition.source()),
+            "%.0f %% of the records of %s were refused"
+                .formatted(100.0 * refused / read, partition.source()),
             "millrace dead-letters list says why");
         return;
       }

@@ -147,7 +147,10 @@ class DoctorTest {
     assertThat(
         findings.stream().map(finding -> finding.kind() + ": " + finding.evidence()).toList(),
         equalTo(
-            List.of("not reading: 1,300 records of " + TOPIC + " are unread, and none was read in 5 s")));
+            List.of(
+                "not reading: 1,300 records of "
+                    + TOPIC
+                    + " are unread, and none was read in 5 s")));
   }
 
   @Test
@@ -228,8 +231,7 @@ class DoctorTest {
   @Test
   void aPlaceThatCannotBeWrittenToIsACheckpointThatFails() throws Exception {
     // Given
-    Optional<String> logged =
-        FlinkRest.checkpointFailure(lines("jobmanager.log"), "JOB");
+    Optional<String> logged = FlinkRest.checkpointFailure(lines("jobmanager.log"), "JOB");
 
     // When
     List<Finding> findings =

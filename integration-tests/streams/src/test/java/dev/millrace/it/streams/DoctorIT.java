@@ -88,7 +88,8 @@ class DoctorIT {
       }
     }
     topic = "kafka://" + server("Kafka").address() + "/clicks";
-    warehouse = "jdbc:postgresql://" + server(LocalStack.POSTGRES).address() + "/millrace?user=millrace";
+    warehouse =
+        "jdbc:postgresql://" + server(LocalStack.POSTGRES).address() + "/millrace?user=millrace";
     try (Admin admin = Admin.create(Map.of("bootstrap.servers", server("Kafka").address()))) {
       NewTopic clicks = new NewTopic("clicks", Optional.of(2), Optional.empty());
       admin
@@ -309,7 +310,8 @@ class DoctorIT {
   }
 
   private static void generate(String... options) {
-    List<String> command = new ArrayList<>(List.of("generate", "clickstream", "--live", "--log=quiet"));
+    List<String> command =
+        new ArrayList<>(List.of("generate", "clickstream", "--live", "--log=quiet"));
     command.addAll(Arrays.asList(options));
     Ended ended = here(command.toArray(String[]::new));
     assertThat(ended.out(), ended.status(), equalTo(0));

@@ -185,7 +185,8 @@ class StreamIsBatchIT {
         Connection warehouse = DriverManager.getConnection(url)) {
       // When
       String first = watch.look(begin).map(CatalogueEntry.Notice::sentence).orElse("");
-      String unread = watch.look(begin.plusSeconds(30)).map(CatalogueEntry.Notice::sentence).orElse("");
+      String unread =
+          watch.look(begin.plusSeconds(30)).map(CatalogueEntry.Notice::sentence).orElse("");
       PipelineResult running = pipeline.run();
       String read;
       String idle;
