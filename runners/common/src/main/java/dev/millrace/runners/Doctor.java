@@ -456,7 +456,9 @@ final class Doctor {
             done ->
                 parts.add(
                     "the last checkpoint is %d s old"
-                        .formatted(Duration.between(done, cluster.now()).toSeconds())));
+                        // What is told of the job can be some seconds older.
+                        .formatted(
+                            Math.max(0, Duration.between(done, cluster.now()).toSeconds()))));
     cluster.steps().stream()
         .max(Comparator.comparingDouble(Task::busy))
         .ifPresent(
