@@ -294,6 +294,22 @@ class DoctorTest {
     assertThat(kinds(slowStep), equalTo(List.of("step slow")));
   }
 
+  @Test
+  void tasksThatReadByKeyAreKnownWithTheStepsTheyCarryOut() throws Exception {
+    // When
+    List<String> keyed =
+        recorded("healthy").steps().stream()
+            .filter(Task::keyed)
+            .map(task -> task.steps().get(0))
+            .sorted()
+            .toList();
+
+    // Then
+    assertThat(
+        keyed,
+        equalTo(List.of("DedupEvents", "Events5m", "Ledger", "ShopMinute", "ShopSession")));
+  }
+
   private static Task keyed(String name, Long... read) {
     return new Task(name, name + "/Combine", true, Set.of(), List.of(read), 0.1, 0.0);
   }
