@@ -306,8 +306,7 @@ class DoctorTest {
 
     // Then
     assertThat(
-        keyed,
-        equalTo(List.of("DedupEvents", "Events5m", "Ledger", "ShopMinute", "ShopSession")));
+        keyed, equalTo(List.of("DedupEvents", "Events5m", "Ledger", "ShopMinute", "ShopSession")));
   }
 
   private static Task keyed(String name, Long... read) {

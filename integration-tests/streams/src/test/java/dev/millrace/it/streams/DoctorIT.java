@@ -202,8 +202,7 @@ class DoctorIT {
     generate("--records=5000", "--hot-key=0.9", "--out=" + topic);
 
     // When, then: not a hot key
-    assertThat(
-        examined(containsString("none unread")), containsString("  nothing is wrong: "));
+    assertThat(examined(containsString("none unread")), containsString("  nothing is wrong: "));
   }
 
   @Test
