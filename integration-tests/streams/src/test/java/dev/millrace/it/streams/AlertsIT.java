@@ -23,7 +23,7 @@ class AlertsIT {
   @Test
   void theRulesAreRules() throws Exception {
     // When
-    Promtool.Ended ended = Promtool.run(RULES.getParent(), "check", "rules", RULES.toString());
+    Promtool.Ended ended = Promtool.run("check", "rules", RULES.toString());
 
     // Then
     assertThat(ended.out(), ended.status(), equalTo(0));
@@ -32,7 +32,7 @@ class AlertsIT {
   @Test
   void eachAlertIsRaisedWhenItShouldAndOnlyThen() throws Exception {
     // When
-    Promtool.Ended ended = Promtool.run(TESTS.getParent(), "test", "rules", TESTS.toString());
+    Promtool.Ended ended = Promtool.run("test", "rules", TESTS.toString());
 
     // Then
     assertThat(ended.out(), ended.status(), equalTo(0));

@@ -24,10 +24,10 @@ final class Promtool {
   /** What a program said, and its exit status. */
   record Ended(int status, String out) {}
 
-  static Ended run(Path directory, String... arguments) throws Exception {
+  static Ended run(String... arguments) throws Exception {
     List<String> command = new ArrayList<>(List.of(program()));
     command.addAll(Arrays.asList(arguments));
-    return start(directory, command.toArray(String[]::new));
+    return start(Path.of("").toAbsolutePath(), command.toArray(String[]::new));
   }
 
   private static String program() throws Exception {
