@@ -37,7 +37,8 @@ final class ClusterConfig {
       }
       settings.putAll(job(stream));
       if (!own) {
-        // How often it may fail is the cluster's to say: one process that dies can be many failures.
+        // How often it may fail is the cluster's to say: one process that dies can be many
+        // failures.
         settings.keySet().removeIf(name -> name.startsWith("restart-strategy."));
       }
       if (given != null) {

@@ -74,7 +74,7 @@ class StateReaderTest {
 
     // Then
     List<String> types = Objects.requireNonNull(topic.state().get("position")).types();
-    assertThat(types, hasItem("dev.millrace.pipelines.io.RecordTopic$Consumers"));
+    assertThat(types, hasItem("dev.millrace.pipelines.io.TopicBlocks"));
     assertThat(
         "a lambda is found again by its number only",
         types,
