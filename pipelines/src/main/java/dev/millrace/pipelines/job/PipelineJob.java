@@ -150,11 +150,6 @@ public abstract class PipelineJob implements CatalogueEntry.Job {
     return run.id();
   }
 
-  @Override
-  public final String id() {
-    return run.id();
-  }
-
   /** Whether an input has no end, so that the run ends when it is stopped. */
   @Override
   public final boolean isLive() {
