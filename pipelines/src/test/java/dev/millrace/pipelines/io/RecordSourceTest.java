@@ -73,7 +73,7 @@ class RecordSourceTest {
         "kafka://h:1/ | in which '' is no name of a topic",
         "kafka://h:1/a b | in which 'a b' is no name of a topic",
         "kafka://h:1/.. | in which '..' is no name of a topic",
-        "kafka://h:1/t?form=latest | no parameter 'form' here; there are arrival, format, from, registry, until",
+        "kafka://h:1/t?form=latest | no parameter 'form' here; there are arrival, format, from, reader, registry, until",
         "kafka://h:1/t?until=end&until=end | gives 'until' twice",
         "kafka://h:1/t?until=now | 'until=now' is not understood; write until=end",
         "kafka://h:1/t?until= | 'until=' is not understood",
