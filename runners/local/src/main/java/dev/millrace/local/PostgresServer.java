@@ -61,9 +61,18 @@ final class PostgresServer {
       }
       if (!isOurs(Long.parseLong(lines.get(0).strip()))) {
         // Left by a server that was killed. It must go: a new process may have got its number, and
-        // PostgreSQL then takes that for itself.
-        Files.deleteIfExists(pidFile);
-        return 0;
+        // PostgreSQL then takes that for itself. But not before those that the server began have
+        // ended, which without the file nobody waits for: until then they write to the same log.
+        List<Long> left = orphans();
+        if (left.isEmpty()) {
+          Files.deleteIfExists(pidFile);
+          return 0;
+        }
+        if (System.nanoTime() > end) {
+          throw failure("was killed, and processes of it still run: " + left + "; end them");
+        }
+        pause();
+        continue;
       }
       if (lines.size() >= 8 && lines.get(7).strip().equals("ready")) {
         return Integer.parseInt(lines.get(3).strip());
@@ -287,6 +296,15 @@ final class PostgresServer {
   /**
    * Whether a process is the server of this directory: it lives, and works in the data directory.
    */
+  /** Processes of a server that was killed: each ends when it sees that, after its statement. */
+  private List<Long> orphans() {
+    return ProcessHandle.allProcesses()
+        .filter(process -> process.info().command().orElse("").endsWith("postgres"))
+        .map(ProcessHandle::pid)
+        .filter(this::isOurs)
+        .toList();
+  }
+
   private boolean isOurs(long pid) {
     ProcessHandle process = ProcessHandle.of(pid).filter(ProcessHandle::isAlive).orElse(null);
     if (process == null) {

@@ -147,6 +147,56 @@ class LocalPostgresTest {
     before.close();
   }
 
+  /** Two sets of processes that write one log lose what was committed. */
+  @Test
+  void startsAgainWhenTheProcessesOfTheKilledServerHaveEnded() throws Exception {
+    // Given: a connection that is busy, and does not see that its server is gone
+    LocalPostgres before = LocalPostgres.in(directory);
+    CompletableFuture<Long> busy = new CompletableFuture<>();
+    Thread working =
+        new Thread(
+            () -> {
+              try (Connection connection = DriverManager.getConnection(before.jdbcUrl());
+                  Statement statement = connection.createStatement()) {
+                try (ResultSet own = statement.executeQuery("SELECT pg_backend_pid()")) {
+                  own.next();
+                  busy.complete(own.getLong(1));
+                }
+                statement.execute("SELECT sum(i) FROM generate_series(1, 30000000) AS i");
+              } catch (SQLException cut) {
+                busy.completeExceptionally(cut);
+              }
+            });
+    working.start();
+    long backend = busy.get(20, TimeUnit.SECONDS);
+    while (!isBusy(before, backend)) {
+      TimeUnit.MILLISECONDS.sleep(5);
+    }
+    kill(pid());
+    assertThat("outlives its server", isAlive(backend), is(true));
+
+    // When
+    LocalPostgres after = LocalPostgres.in(directory);
+
+    // Then
+    assertThat(isAlive(backend), is(false));
+    working.join();
+    after.close();
+    before.close();
+  }
+
+  private static boolean isBusy(LocalPostgres postgres, long backend) throws SQLException {
+    try (Connection connection = DriverManager.getConnection(postgres.jdbcUrl());
+        Statement statement = connection.createStatement();
+        ResultSet row =
+            statement.executeQuery(
+                "SELECT 1 FROM pg_stat_activity WHERE state = 'active' AND query LIKE 'SELECT sum(i)%'"
+                    + " AND pid = "
+                    + backend)) {
+      return row.next();
+    }
+  }
+
   @Test
   void healsTheFileOfAKilledServerWhoseNumberBelongsToSomeoneElseNow() throws Exception {
     // Given

@@ -124,7 +124,7 @@ class ClusterIT {
           startsWith(
               "A savepoint of clickstream does not restore.\n"
                   + "  - DedupEvents/AtOnce/Winners is gone or has another"
-                  + " name. It held state seen (a value of SeenIdsCoder);"));
+                  + " name. It held state seen (a value of SeenIdsCoder), timer forgotten (EVENT_TIME);"));
       assertThat(warned.status(), equalTo(1));
       Ended refused = program.run("renamed", renamed.program(resume.toArray(String[]::new)));
       assertThat(
