@@ -40,7 +40,7 @@ final class NewBuild {
   }
 
   Path bundle() {
-    return home.resolve("runners/flink-bundle/target/millrace-flink-bundle-new.jar");
+    return home.resolve("runners/flink-bundle/target/millrace-flink-bundle-0.2.0.jar");
   }
 
   /**
