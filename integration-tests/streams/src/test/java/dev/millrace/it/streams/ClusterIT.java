@@ -149,9 +149,10 @@ class ClusterIT {
           equalTo(List.of("TaskManager 1")));
       patiently().until(() -> ClickTables.isComplete(warehouse, RECORDS));
       assertThat(
-          "what was read is not read again: what the first run refused stands as it said",
+          "what was read is not read again: what the first run refused stands as it said; the"
+              + " resume that was refused took a number, and wrote nothing",
           ClickTables.rows(warehouse, "SELECT DISTINCT millrace_generation FROM dead_letter"),
-          equalTo(List.of("1", "2")));
+          equalTo(List.of("1", "3")));
       Map<String, List<String>> tables = ClickTables.tables(warehouse);
       Ended cancelled = program("cancel", "clickstream");
       assertThat(cancelled.out(), containsString("It can go on from its last checkpoint: file:"));
