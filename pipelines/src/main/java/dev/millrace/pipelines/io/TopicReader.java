@@ -16,6 +16,7 @@ import java.util.concurrent.TimeUnit;
 import org.apache.beam.sdk.io.UnboundedSource.UnboundedReader;
 import org.apache.beam.sdk.transforms.windowing.BoundedWindow;
 import org.apache.beam.sdk.values.KV;
+import org.apache.kafka.clients.consumer.Consumer;
 import org.apache.kafka.clients.consumer.ConsumerConfig;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.consumer.ConsumerRecords;
@@ -42,11 +43,11 @@ final class TopicReader extends UnboundedReader<TopicBlock> {
   private final BlockingQueue<Answer> answers = new ArrayBlockingQueue<>(1);
   private final Queue<TopicBlock> blocks = new ArrayDeque<>();
 
-  private @Nullable TopicConsumer consumer;
+  private @Nullable Consumer<byte[], byte[]> consumer;
   private @Nullable TopicBlock current;
   private Map<Integer, Long> readToEnd = Map.of();
   private volatile boolean closed;
-  private volatile @Nullable RuntimeException failure;
+  private volatile @Nullable Throwable failure;
 
   /**
    * What came from the broker.
@@ -97,6 +98,11 @@ final class TopicReader extends UnboundedReader<TopicBlock> {
     settings.put(ConsumerConfig.BOOTSTRAP_SERVERS_CONFIG, source.servers());
     TopicConsumer opened = new TopicConsumer(settings, starts);
     opened.assign(source.partitions());
+    return start(opened);
+  }
+
+  /** Begins with a consumer that has been told where. */
+  boolean start(Consumer<byte[], byte[]> opened) throws IOException {
     consumer = opened;
     Thread thread = new Thread(() -> ask(opened), "kafka-" + source.partitions().get(0));
     thread.setDaemon(true);
@@ -142,9 +148,9 @@ final class TopicReader extends UnboundedReader<TopicBlock> {
       Thread.currentThread().interrupt();
       throw new IOException("interrupted while waiting for Kafka", interrupted);
     }
-    RuntimeException failed = failure;
+    Throwable failed = failure;
     if (failed != null) {
-      throw new IOException("Kafka at " + source.servers() + ": " + failed.getMessage(), failed);
+      throw new IOException("Kafka at " + source.servers() + ": " + failed, failed);
     }
   }
 
@@ -206,7 +212,7 @@ final class TopicReader extends UnboundedReader<TopicBlock> {
 
   // ------------------------------------------------------------------- the thread that asks
 
-  private void ask(TopicConsumer opened) {
+  private void ask(Consumer<byte[], byte[]> opened) {
     try (opened) {
       long nextLook = 0;
       while (!closed) {
@@ -224,7 +230,8 @@ final class TopicReader extends UnboundedReader<TopicBlock> {
       if (!closed) {
         failure = new IllegalStateException("the thread that reads was interrupted", end);
       }
-    } catch (RuntimeException failed) {
+    } catch (Throwable failed) {
+      // Of an Error too the runner must be told: this thread ends, and nothing would come any more.
       failure = failed;
     }
   }
@@ -236,7 +243,7 @@ final class TopicReader extends UnboundedReader<TopicBlock> {
   }
 
   /** The partitions that have been read to their end, with when that was so. */
-  private Map<Integer, Long> readToEnd(TopicConsumer opened) {
+  private Map<Integer, Long> readToEnd(Consumer<byte[], byte[]> opened) {
     long now = System.currentTimeMillis();
     Map<Integer, Long> found = new HashMap<>();
     try {

@@ -4,7 +4,10 @@ import static org.apache.beam.sdk.transforms.windowing.BoundedWindow.TIMESTAMP_M
 import static org.hamcrest.MatcherAssert.assertThat;
 import static org.hamcrest.Matchers.equalTo;
 import static org.hamcrest.Matchers.is;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTimeoutPreemptively;
 
+import java.io.IOException;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
@@ -12,6 +15,10 @@ import java.util.TreeMap;
 import org.apache.beam.sdk.options.PipelineOptionsFactory;
 import org.apache.beam.sdk.util.CoderUtils;
 import org.apache.beam.sdk.values.KV;
+import org.apache.kafka.clients.consumer.Consumer;
+import org.apache.kafka.clients.consumer.ConsumerRecords;
+import org.apache.kafka.clients.consumer.MockConsumer;
+import org.apache.kafka.clients.consumer.OffsetResetStrategy;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -71,5 +78,39 @@ class TopicBlocksTest {
     assertThat(again.positions().get(0), equalTo(KV.of(50L, 9_000L)));
     assertThat(again.positions().get(4), equalTo(KV.of(70L, 8_000L)));
     assertThat(again.positions().get(2), equalTo(KV.of(0L, TIMESTAMP_MIN_VALUE.getMillis())));
+  }
+
+  @Test
+  void whateverEndsTheThreadThatAsksIsToldToTheRunner() throws Exception {
+    // Given
+    TopicBlocks.Mark mark = new TopicBlocks.Mark(Map.of());
+    Consumer<byte[], byte[]> broken =
+        new MockConsumer<>(OffsetResetStrategy.NONE) {
+          @Override
+          public synchronized ConsumerRecords<byte[], byte[]> poll(Duration timeout) {
+            throw new OutOfMemoryError("Java heap space");
+          }
+        };
+
+    // When
+    try (TopicReader reader = new TopicReader(source, mark)) {
+      IOException told =
+          assertTimeoutPreemptively(
+              Duration.ofSeconds(10),
+              () ->
+                  assertThrows(
+                      IOException.class,
+                      () -> {
+                        reader.start(broken);
+                        while (true) {
+                          reader.advance();
+                        }
+                      }));
+
+      // Then
+      assertThat(
+          told.getMessage(),
+          equalTo("Kafka at 127.0.0.1:9092: java.lang.OutOfMemoryError: Java heap space"));
+    }
   }
 }

@@ -63,7 +63,7 @@ class StateReaderTest {
     assertThat(
         Objects.requireNonNull(dedup.state().get("state seen")).types(),
         hasItem("dev.millrace.transforms.dedup.SeenIds$SeenIdsCoder"));
-    assertThat(dedup.key(), equalTo("VarIntCoder"));
+    assertThat(dedup.key(), equalTo("VarLongCoder"));
     assertThat(sessions.state().keySet(), hasItems("state open", "timer clock", "timer alarm"));
   }
 

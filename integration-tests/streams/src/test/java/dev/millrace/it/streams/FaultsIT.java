@@ -75,8 +75,8 @@ import org.junit.jupiter.params.provider.MethodSource;
 class FaultsIT {
 
   private static final boolean ALL = "all".equals(System.getProperty("millrace.faults"));
-  private static final int RECORDS = Integer.getInteger("millrace.records", ALL ? 200_000 : 60_000);
-  private static final int RATE = Integer.getInteger("millrace.rate", ALL ? 300 : 250);
+  private static final int RECORDS = Integer.getInteger("millrace.records", ALL ? 200_000 : 40_000);
+  private static final int RATE = Integer.getInteger("millrace.rate", ALL ? 300 : 200);
   private static final String FAULT = System.getProperty("millrace.fault", "");
   private static final int PARTITIONS = 2;
 
