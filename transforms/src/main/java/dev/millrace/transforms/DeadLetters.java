@@ -89,7 +89,7 @@ public final class DeadLetters {
         record.contractVersion(),
         record.eventTimeMillis(),
         record.origin(),
-        record.payload());
+        record.payload().bytes());
   }
 
   /**

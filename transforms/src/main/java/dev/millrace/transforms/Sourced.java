@@ -1,8 +1,5 @@
 package dev.millrace.transforms;
 
-import java.util.Arrays;
-import org.jspecify.annotations.Nullable;
-
 /**
  * A typed record that still knows where it came from, so that a later stage can reject it with its
  * bytes and position, and break ties by its arrival.
@@ -13,26 +10,25 @@ import org.jspecify.annotations.Nullable;
  * @param eventTimeMillis when the event happened, in milliseconds since the epoch; for a record
  *     without event time its arrival
  * @param origin where it came from; its arrival time is known here
- * @param payload the bytes it was read from (encrypted where the contract has private fields);
- *     nobody may change them
+ * @param payload the bytes it was read from, for a stage that refuses it
  */
-@SuppressWarnings("ArrayRecordComponent") // equality is by content: see equals
 public record Sourced<T>(
-    T value, int contractVersion, long eventTimeMillis, Origin origin, byte[] payload) {
+    T value, int contractVersion, long eventTimeMillis, Origin origin, Payload payload) {
+
+  /** A record whose bytes may be kept as they are. */
+  public Sourced(
+      T value, int contractVersion, long eventTimeMillis, Origin origin, byte[] payload) {
+    this(value, contractVersion, eventTimeMillis, origin, Payload.of(payload));
+  }
 
   /** The same origin with another value: for a stage that adds to the record. */
   public <U> Sourced<U> with(U other) {
     return new Sourced<>(other, contractVersion, eventTimeMillis, origin, payload);
   }
 
-  @Override
-  public boolean equals(@Nullable Object other) {
-    return other instanceof Sourced<?> that
-        && value.equals(that.value)
-        && contractVersion == that.contractVersion
-        && eventTimeMillis == that.eventTimeMillis
-        && origin.equals(that.origin)
-        && Arrays.equals(payload, that.payload);
+  /** The same without the bytes: for after the last stage that refuses records. */
+  public Sourced<T> withoutPayload() {
+    return new Sourced<>(value, contractVersion, eventTimeMillis, origin, Payload.none());
   }
 
   @Override

@@ -45,7 +45,7 @@ public final class SourcedCoder<T> extends StructuredCoder<Sourced<T>> {
     VERSION.encode(record.contractVersion(), out);
     MILLIS.encode(record.eventTimeMillis(), out);
     OriginCoder.INSTANCE.encode(record.origin(), out);
-    BYTES.encode(record.payload(), out);
+    BYTES.encode(record.payload().bytes(), out);
   }
 
   @Override

@@ -54,7 +54,8 @@ import picocli.CommandLine.Parameters;
       "  refine  the refining of sales (parse, limits, rules, gate) beside a plain loop",
       "  sales   the whole job beside DuckDB",
       "  events  events refined and summed by minute, beside jobs written by hand for Flink",
-      "  live    clickstream on Flink between Kafka and PostgreSQL: how soon, and how many a second"
+      "  live    clickstream on Flink between Kafka and PostgreSQL: how soon, and how many a second",
+      "  micro   parts of the transforms by themselves, by JMH: nanoseconds for a record"
     })
 public final class Bench implements Callable<Integer> {
 
@@ -66,6 +67,10 @@ public final class Bench implements Callable<Integer> {
   private static final String JOBS =
       "integration-tests/benchmarks-flink/target/millrace-benchmarks-flink-0.1.0-SNAPSHOT.jar";
 
+  /** The parts that are measured by themselves. */
+  private static final String PARTS =
+      "integration-tests/benchmarks-micro/target/millrace-benchmarks-micro-0.1.0-SNAPSHOT.jar";
+
   private static final Pattern HEAP = Pattern.compile("[1-9]\\d*[kmgKMG]");
 
   /** What can be measured. */
@@ -73,12 +78,13 @@ public final class Bench implements Callable<Integer> {
     REFINE,
     SALES,
     EVENTS,
-    LIVE
+    LIVE,
+    MICRO
   }
 
   @Parameters(
       arity = "0..*",
-      paramLabel = "refine|sales|events|live",
+      paramLabel = "refine|sales|events|live|micro",
       description = "What to measure. Default: refine and sales.")
   private List<Benchmark> which = List.of(Benchmark.REFINE, Benchmark.SALES);
 
@@ -245,6 +251,7 @@ public final class Bench implements Callable<Integer> {
           case SALES -> results.add(sales(foodMart, records, work));
           case EVENTS -> results.addAll(events(work));
           case LIVE -> live = live(foodMart, work);
+          case MICRO -> Micro.run(built(PARTS), heap);
         }
       }
       Map<String, Object> machine = machine();

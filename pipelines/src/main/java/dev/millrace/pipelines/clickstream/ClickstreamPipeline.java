@@ -79,7 +79,8 @@ public final class ClickstreamPipeline {
                     .lookup(
                         "product_id",
                         classified.good().apply("Product", Dimension.of(ClassifiedProduct.class)))
-                    .into(EnrichedEvent.class, ClickstreamPipeline::enrich));
+                    .into(EnrichedEvent.class, ClickstreamPipeline::enrich)
+                    .withoutPayload());
     // Last: which copy of an event leaves first is chance, and nothing after this may depend on it.
     Accounted<EnrichedEvent> events =
         enriched

@@ -120,7 +120,8 @@ public final class SalesPipeline {
                     .lookup(
                         "store_id",
                         locatedStores.good().apply("Store", Dimension.of(LocatedStore.class)))
-                    .into(EnrichedSale.class, SalesPipeline::enrich));
+                    .into(EnrichedSale.class, SalesPipeline::enrich)
+                    .withoutPayload());
 
     SalesAnswers answers = SalesAnswers.over(sales.good(), locatedCustomers.good(), config);
     Accounted<?>[] stages = {

@@ -21,7 +21,6 @@ import dev.millrace.testing.ExplicitCoders;
 import dev.millrace.transforms.Sourced;
 import dev.millrace.transforms.refine.Vault;
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.time.ZoneOffset;
@@ -250,8 +249,7 @@ class ClickstreamPipelineTest {
     assertThat(users.stream().distinct().count(), is(3L));
     assertThat(users, everyItem(not(containsString("ann"))));
     for (Sourced<EnrichedEvent> event : silver) {
-      String payload = new String(event.payload(), StandardCharsets.ISO_8859_1);
-      assertThat(payload, not(containsString("user_id")));
+      assertThat("no stage refuses it any more", event.payload().bytes().length, is(0));
     }
   }
 

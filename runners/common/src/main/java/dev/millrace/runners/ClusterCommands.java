@@ -22,6 +22,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Supplier;
 import org.apache.beam.sdk.options.PipelineOptions;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -32,7 +33,7 @@ import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
-/** Live pipelines on a Flink cluster: handed over, looked at, saved, stopped, taken up again. */
+/** Pipelines on a Flink cluster: handed over, looked at, saved, stopped, taken up again. */
 final class ClusterCommands {
 
   private static final Logger LOG = LoggerFactory.getLogger(ClusterCommands.class);
@@ -121,24 +122,39 @@ final class ClusterCommands {
             arguments.add(
                 "--savepoint-path="
                     + (path.contains(":") || !cluster.isHere() ? path : directory.resolve(path))));
-    narrator.phase("Handing over");
-    String id =
+    Submission submission =
         new Submission(
-                engine,
-                cluster.configuration(),
-                cluster.isHere() ? Optional.of(directory) : Optional.empty())
-            .submit(
-                pipeline,
-                arguments,
-                options ->
-                    millrace.options(
-                        engine, pipeline.name(), pipeline.optionsClass(), options, narrator),
-                new Submission.Surroundings() {
-                  @Override
-                  public String embeddedWarehouse() {
-                    return warehouse(cluster, directory);
-                  }
-                });
+            engine,
+            cluster.configuration(),
+            cluster.isHere() ? Optional.of(directory) : Optional.empty());
+    CatalogueEntry.Surroundings surroundings =
+        new Submission.Surroundings() {
+          @Override
+          public String embeddedWarehouse() {
+            return warehouse(cluster, directory);
+          }
+        };
+    PipelineOptions options =
+        submission.options(
+            pipeline,
+            arguments,
+            parsed ->
+                millrace.options(
+                    engine, pipeline.name(), pipeline.optionsClass(), parsed, narrator),
+            surroundings);
+    if (!pipeline.job(options, surroundings).isLive()) {
+      batch(
+          engine,
+          made,
+          pipeline,
+          options,
+          savepoint,
+          () -> warehouse(cluster, directory),
+          narrator);
+      return;
+    }
+    narrator.phase("Handing over");
+    String id = submission.submit(pipeline, options, surroundings);
     narrator.close();
     out.println(
         pipeline.name()
@@ -151,6 +167,28 @@ final class ClusterCommands {
     out.println("  page                    " + cluster.page(id));
     out.println("  millrace jobs           how it is");
     out.println("  millrace stop " + pipeline.name() + "   end it, with a savepoint");
+  }
+
+  /** Has a batch run on a cluster, waits for its end, and publishes what it comes to. */
+  private void batch(
+      Engine engine,
+      ClusterEngine cluster,
+      CatalogueEntry pipeline,
+      PipelineOptions options,
+      Optional<String> savepoint,
+      Supplier<String> warehouse,
+      Narrator narrator)
+      throws Exception {
+    if (savepoint.isPresent()) {
+      throw new UserError(
+          "Every input of this run has an end, so it is a batch, and has no savepoint to go on from; run it anew: millrace submit "
+              + pipeline.name()
+              + ".");
+    }
+    cluster.stage(options);
+    out.println(
+        new Launch(engine, () -> Launch.Warehouse.at(warehouse.get()), narrator)
+            .run(pipeline, options));
   }
 
   /** A job runs on the minor version it is made for. */
@@ -194,7 +232,7 @@ final class ClusterCommands {
       name = "submit",
       sortOptions = false,
       description =
-          "Hand a live pipeline to a Flink cluster, and don't wait: millrace submit PIPELINE [--flink=host:port] [--option=value ...].")
+          "Run a pipeline on a Flink cluster: millrace submit PIPELINE [--flink=host:port] [--option=value ...]. A live run is handed over and goes on there; a batch is waited for, and its answers are published at its end.")
   private final class Submit extends Millrace.Working implements Callable<Integer> {
     @Mixin Where where = new Where();
 

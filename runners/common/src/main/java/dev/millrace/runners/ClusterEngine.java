@@ -20,13 +20,15 @@ public interface ClusterEngine {
   List<String> defaults(String address, int slots);
 
   /**
-   * Makes the options ready, and refuses a job that could not go on after a failure, or from a
-   * savepoint.
+   * Refuses a live run that could not go on after a failure, or from a savepoint.
    *
    * @param configuration of the cluster
    * @throws dev.millrace.pipelines.UserError that says what is missing
    */
   void check(PipelineOptions options, Map<String, String> configuration);
+
+  /** Has a job bring along what it is made of. */
+  void stage(PipelineOptions options);
 
   /** Hands a pipeline over, does not wait for its end, and returns the job's id. */
   String submit(Pipeline pipeline);

@@ -3,12 +3,12 @@ package dev.millrace.runners;
 import dev.millrace.local.LocalPostgres;
 import dev.millrace.pipelines.CatalogueEntry;
 import dev.millrace.pipelines.CatalogueEntry.Job;
-import dev.millrace.pipelines.job.EdgeOptions;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.function.Consumer;
+import java.util.function.Supplier;
 import org.apache.beam.sdk.Pipeline;
 import org.apache.beam.sdk.PipelineResult;
 import org.apache.beam.sdk.PipelineResult.State;
@@ -28,13 +28,53 @@ final class Launch {
       MetricsFilter.builder().addNameFilter(MetricNameFilter.inNamespace("millrace")).build();
 
   private final Engine engine;
-  private final Path postgresDirectory;
+  private final Supplier<Warehouse> embedded;
   private final Narrator narrator;
 
-  Launch(Engine engine, Path postgresDirectory, Narrator narrator) {
+  /**
+   * @param embedded opens the warehouse of a run that names none
+   */
+  Launch(Engine engine, Supplier<Warehouse> embedded, Narrator narrator) {
     this.engine = engine;
-    this.postgresDirectory = postgresDirectory;
+    this.embedded = embedded;
     this.narrator = narrator;
+  }
+
+  /** A warehouse, as long as a run needs it. */
+  interface Warehouse extends AutoCloseable {
+    String jdbcUrl();
+
+    @Override
+    void close();
+
+    /** A server of this process. */
+    static Warehouse in(Path directory) {
+      LocalPostgres postgres = LocalPostgres.in(directory);
+      return new Warehouse() {
+        @Override
+        public String jdbcUrl() {
+          return postgres.jdbcUrl();
+        }
+
+        @Override
+        public void close() {
+          postgres.close();
+        }
+      };
+    }
+
+    /** One that is there. */
+    static Warehouse at(String jdbcUrl) {
+      return new Warehouse() {
+        @Override
+        public String jdbcUrl() {
+          return jdbcUrl;
+        }
+
+        @Override
+        public void close() {}
+      };
+    }
   }
 
   /** Runs the pipeline to its end and returns its summary. */
@@ -52,7 +92,7 @@ final class Launch {
       try {
         asked.accept(job);
         if (engine.elsewhere()) {
-          Submission.refuseFilesFromHere(job, options.as(EdgeOptions.class));
+          Submission.refuseFilesFromHere(job, options);
         }
         job.prepare();
         Pipeline pipeline = Pipeline.create(options);
@@ -139,17 +179,17 @@ final class Launch {
   }
 
   private final class Surroundings implements CatalogueEntry.Surroundings, AutoCloseable {
-    private @Nullable LocalPostgres postgres;
+    private @Nullable Warehouse warehouse;
 
     @Override
     public synchronized String embeddedWarehouse() {
       if (engine.elsewhere()) {
         throw Submission.noWarehouse();
       }
-      if (postgres == null) {
-        postgres = LocalPostgres.in(postgresDirectory);
+      if (warehouse == null) {
+        warehouse = embedded.get();
       }
-      return postgres.jdbcUrl();
+      return warehouse.jdbcUrl();
     }
 
     @Override
@@ -159,8 +199,8 @@ final class Launch {
 
     @Override
     public synchronized void close() {
-      if (postgres != null) {
-        postgres.close();
+      if (warehouse != null) {
+        warehouse.close();
       }
     }
   }

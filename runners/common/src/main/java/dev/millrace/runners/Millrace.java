@@ -579,7 +579,8 @@ public final class Millrace {
 
   /** Runs pipelines on this command line's runner. */
   Launch launch(Narrator narrator) {
-    return new Launch(engine, WarehouseAccess.place(directory), narrator);
+    return new Launch(
+        engine, () -> Launch.Warehouse.in(WarehouseAccess.place(directory)), narrator);
   }
 
   /** The options of a pipeline, of arguments that begin with its name. */

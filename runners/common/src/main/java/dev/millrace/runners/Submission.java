@@ -19,8 +19,9 @@ import org.apache.beam.sdk.Pipeline;
 import org.apache.beam.sdk.options.PipelineOptions;
 
 /**
- * Hands a live run to a cluster, which runs it on without this process: the tables are made ready
- * here, and what they hold is written there. The run has no report, as it has no end.
+ * Hands a run to a cluster. A live one runs on there without this process: the tables are made
+ * ready here, and what they hold is written there; it has no report, as it has no end. A batch is
+ * waited for, since its answers are published at its end: see {@link Launch}.
  */
 public final class Submission {
 
@@ -59,17 +60,21 @@ public final class Submission {
     CatalogueEntry entry = Millrace.named("pipeline", arguments, pipelines, CatalogueEntry::name);
     List<String> defaults = new ArrayList<>(engine.defaults());
     defaults.add("--jobName=" + entry.name());
-    return new Submission(engine, configuration, Optional.empty())
-        .submit(
+    Surroundings surroundings =
+        new Surroundings() {
+          @Override
+          public String embeddedWarehouse() {
+            throw noWarehouse();
+          }
+        };
+    Submission submission = new Submission(engine, configuration, Optional.empty());
+    PipelineOptions options =
+        submission.options(
             entry,
             arguments.subList(1, arguments.size()),
             given -> arguments(entry, engine).parse(entry.optionsClass(), defaults, given),
-            new Surroundings() {
-              @Override
-              public String embeddedWarehouse() {
-                throw noWarehouse();
-              }
-            });
+            surroundings);
+    return submission.submit(entry, options, surroundings);
   }
 
   /** Takes a pipeline that was built to be looked at. */
@@ -125,22 +130,29 @@ public final class Submission {
     public void phase(String name) {}
   }
 
-  /** Hands a pipeline over and returns the job's id. */
-  String submit(
+  /** The options of a pipeline, with files named so that the cluster finds them. */
+  PipelineOptions options(
       CatalogueEntry entry,
       List<String> given,
       Parser parser,
       CatalogueEntry.Surroundings surroundings)
-      throws Exception {
+      throws IOException {
     PipelineOptions asked = parser.parse(given);
-    Map<String, String> absolute = absolute(entry.job(asked, surroundings).files());
+    Map<String, String> absolute = absolute(files(entry.job(asked, surroundings), asked));
     PipelineOptions options =
         absolute.isEmpty() ? asked : parser.parse(with(absolute, entry, given));
     options.setRunner(engine.runner());
+    return options;
+  }
+
+  /** Hands a live run over and returns the job's id. */
+  String submit(
+      CatalogueEntry entry, PipelineOptions options, CatalogueEntry.Surroundings surroundings)
+      throws Exception {
     Job job = entry.job(options, surroundings);
     if (!job.isLive()) {
       throw new UserError(
-          "Every input of this run has an end, so it is a batch, and a cluster is handed live runs only; run it here: millrace run "
+          "Every input of this run has an end, so it is a batch, whose answers are published by a command that waits for its end: millrace submit "
               + entry.name()
               + ".");
     }
@@ -150,6 +162,7 @@ public final class Submission {
               + " millrace stop.");
     }
     cluster.check(options, configuration);
+    cluster.stage(options);
     try {
       job.prepare();
       Pipeline pipeline = Pipeline.create(options);
@@ -227,17 +240,23 @@ public final class Submission {
    *
    * @throws UserError that names the option
    */
-  static void refuseFilesFromHere(Job job, EdgeOptions options) {
+  static void refuseFilesFromHere(Job job, PipelineOptions options) {
+    files(job, options)
+        .forEach(
+            (option, value) -> {
+              if (!Arrays.stream(value.split(",", -1)).allMatch(Submission::holdsEverywhere)) {
+                throw fromHere(option, value);
+              }
+            });
+  }
+
+  /** What the processes of a cluster read and write, by option. */
+  private static Map<String, String> files(Job job, PipelineOptions options) {
     Map<String, String> files = new LinkedHashMap<>(job.files());
     if (!job.isLive()) {
-      files.put("--lake", options.getLake());
+      files.put("--lake", options.as(EdgeOptions.class).getLake());
     }
-    files.forEach(
-        (option, value) -> {
-          if (!Arrays.stream(value.split(",", -1)).allMatch(Submission::holdsEverywhere)) {
-            throw fromHere(option, value);
-          }
-        });
+    return files;
   }
 
   private static boolean holdsEverywhere(String part) {

@@ -42,30 +42,21 @@ class SubmissionTest {
 
   @Test
   void pathsFromHereAreNamedAsTheProcessesOfAClusterOnThisMachineFindThem() throws Exception {
-    // Given
-    Submission submission = submission(Optional.of(directory));
-
     // When
-    String id =
-        submission.submit(
-            new Live(), List.of("--words=a.txt,/b.txt,file:c/*.txt"), this::parse, SURROUNDINGS);
+    String id = submit(Optional.of(directory), "--words=a.txt,/b.txt,file:c/*.txt");
 
     // Then
     assertThat(id, equalTo("job-1"));
     assertThat(
         handedOver, equalTo(List.of(directory + "/a.txt,/b.txt,file:" + directory + "/c/*.txt")));
-    assertThat(calls, equalTo(List.of("check", "prepare", "submit", "handedOver")));
+    assertThat(calls, equalTo(List.of("check", "stage", "prepare", "submit", "handedOver")));
   }
 
   @Test
   void pathsFromHereAreRefusedForAClusterElsewhere() {
     // When
     UserError refused =
-        assertThrows(
-            UserError.class,
-            () ->
-                submission(Optional.empty())
-                    .submit(new Live(), List.of("--words=a.txt"), this::parse, SURROUNDINGS));
+        assertThrows(UserError.class, () -> submit(Optional.empty(), "--words=a.txt"));
 
     // Then
     assertThat(
@@ -78,11 +69,17 @@ class SubmissionTest {
   @Test
   void whatHoldsEverywhereGoesAsItIs() throws Exception {
     // When
-    submission(Optional.empty())
-        .submit(new Live(), List.of("--words=/mnt/a.txt"), this::parse, SURROUNDINGS);
+    submit(Optional.empty(), "--words=/mnt/a.txt");
 
     // Then
     assertThat(handedOver, hasItem("/mnt/a.txt"));
+  }
+
+  private String submit(Optional<Path> sharedFiles, String... given) throws Exception {
+    Submission submission = submission(sharedFiles);
+    Live live = new Live();
+    PipelineOptions options = submission.options(live, List.of(given), this::parse, SURROUNDINGS);
+    return submission.submit(live, options, SURROUNDINGS);
   }
 
   private Submission submission(Optional<Path> sharedFiles) {
@@ -101,6 +98,11 @@ class SubmissionTest {
           @Override
           public void check(PipelineOptions options, Map<String, String> configuration) {
             calls.add("check");
+          }
+
+          @Override
+          public void stage(PipelineOptions options) {
+            calls.add("stage");
           }
 
           @Override

@@ -36,7 +36,7 @@ final class ClusterConfig {
         settings.putAll(inside(directory));
       }
       settings.putAll(job(stream));
-      if (!own) {
+      if (!own && stream) {
         // How often it may fail is the cluster's to say: one process that dies can be many
         // failures.
         settings.keySet().removeIf(name -> name.startsWith("restart-strategy."));

@@ -77,6 +77,11 @@ final class FlinkCluster implements ClusterEngine {
               + String.join(", ", missing)
               + ".");
     }
+  }
+
+  @Override
+  public void stage(PipelineOptions given) {
+    FlinkPipelineOptions options = given.as(FlinkPipelineOptions.class);
     if (!options.getFlinkMaster().equals(SURROUNDING)) {
       options.setFilesToStage(List.of(bundle().toString()));
     }

@@ -217,6 +217,8 @@ abstract class FlinkServer extends JavaServer {
       // A process that is gone is noticed when it is spoken to. One that is only slow, on a machine
       // that has other things to do, has Flink's usual 50 s to answer.
       settings.put("heartbeat.interval", "2000");
+      // Blocks of records are larger than the little that each of many sorts of a batch has.
+      settings.put("taskmanager.runtime.large-record-handler", "true");
       settings.put("classloader.resolve-order", "child-first");
       settings.put(
           "metrics.reporter.prom.factory.class",

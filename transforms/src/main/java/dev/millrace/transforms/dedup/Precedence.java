@@ -45,7 +45,9 @@ final class Precedence<T> implements Comparator<Sourced<T>>, Serializable {
     if (order == 0) {
       order = one.origin().compareTo(other.origin());
     }
-    return order != 0 ? order : Arrays.compareUnsigned(one.payload(), other.payload());
+    return order != 0
+        ? order
+        : Arrays.compareUnsigned(one.payload().bytes(), other.payload().bytes());
   }
 
   // Both versions come from one function, which states one comparable type.

@@ -57,16 +57,27 @@ public final class Enrich<T extends SpecificRecord, R>
   private final Lookups<T> lookups;
   private final Coder<R> coder;
   private final Join<T, R> join;
+  private final boolean last;
 
-  private Enrich(Lookups<T> lookups, Coder<R> coder, Join<T, R> join) {
+  private Enrich(Lookups<T> lookups, Coder<R> coder, Join<T, R> join, boolean last) {
     this.lookups = lookups;
     this.coder = coder;
     this.join = join;
+    this.last = last;
   }
 
   /** Enriches records of a class from dimensions that every worker holds whole. */
   public static <T extends SpecificRecord> Lookups<T> broadcast(Class<T> type) {
     return new Lookups<>(Contract.of(type), "Enrich" + type.getSimpleName(), List.of());
+  }
+
+  /**
+   * The same as the last stage that refuses records: what comes out has no payload. That makes it
+   * shorter on the way to other tasks and in state; a stage that refuses it all the same would have
+   * no bytes for its dead letter.
+   */
+  public Enrich<T, R> withoutPayload() {
+    return new Enrich<>(lookups, coder, join, true);
   }
 
   @Override
@@ -79,7 +90,7 @@ public final class Enrich<T extends SpecificRecord, R>
     PCollectionTuple out =
         input.apply(
             "LookUp",
-            ParDo.of(new LookUp<>(lookups, join, rejects, tallies))
+            ParDo.of(new LookUp<>(lookups, join, last, rejects, tallies))
                 .withSideInputs(views)
                 .withOutputTags(good, TupleTagList.of(rejects).and(tallies)));
     return Accounted.of(
@@ -135,7 +146,7 @@ public final class Enrich<T extends SpecificRecord, R>
 
     /** Makes anything that has a coder. */
     public <R> Enrich<T, R> into(Coder<R> coder, Join<T, R> join) {
-      return new Enrich<>(this, coder, join);
+      return new Enrich<>(this, coder, join, false);
     }
   }
 
@@ -161,6 +172,7 @@ public final class Enrich<T extends SpecificRecord, R>
     private final List<Lookup> lookups;
     private final List<String> names;
     private final Join<T, R> join;
+    private final boolean last;
     private final TupleTag<DeadLetter> rejectsTag;
     private final TupleTag<Tally> talliesTag;
     private transient List<FieldContract> fields = List.of();
@@ -170,6 +182,7 @@ public final class Enrich<T extends SpecificRecord, R>
     private LookUp(
         Lookups<T> lookups,
         Join<T, R> join,
+        boolean last,
         TupleTag<DeadLetter> rejectsTag,
         TupleTag<Tally> talliesTag) {
       this.contract = lookups.contract;
@@ -177,6 +190,7 @@ public final class Enrich<T extends SpecificRecord, R>
       this.lookups = lookups.lookups;
       this.names = this.lookups.stream().map(Lookup::field).toList();
       this.join = join;
+      this.last = last;
       this.rejectsTag = rejectsTag;
       this.talliesTag = talliesTag;
       this.tallies = new WindowedTallies(stage);
@@ -213,7 +227,8 @@ public final class Enrich<T extends SpecificRecord, R>
         }
       }
       tallies.count(source, Outcome.WRITTEN, 1, window);
-      context.output(record.with(join.join(record.value(), new Looked(names, found))));
+      Sourced<R> enriched = record.with(join.join(record.value(), new Looked(names, found)));
+      context.output(last ? enriched.withoutPayload() : enriched);
     }
 
     @FinishBundle

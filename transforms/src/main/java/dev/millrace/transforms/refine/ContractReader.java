@@ -47,6 +47,12 @@ public final class ContractReader<T extends SpecificRecord> {
 
   private static final VarHandle EIGHT_BYTES =
       MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.nativeOrder());
+
+  /** How far ahead a field is looked for: records leave out some that may be null. */
+  private static final int NEAR = 3;
+
+  private static final long ONES = 0x0101010101010101L;
+  private static final long BACKSLASHES = ONES * '\\';
   private static final long NOT_ASCII = 0x8080_8080_8080_8080L;
 
   /** Ends of a text that may be cut off: within a word, within a number, after a comma. */
@@ -72,6 +78,8 @@ public final class ContractReader<T extends SpecificRecord> {
   private int version;
   private int fieldCount;
   private boolean complete;
+  private boolean escapes;
+  private boolean measured;
 
   /** A reader for the records of a contract. */
   public ContractReader(Contract contract, Supplier<T> newRecord, Limits limits) {
@@ -131,7 +139,12 @@ public final class ContractReader<T extends SpecificRecord> {
     if (payload.length > limits.maxBytes()) {
       return refuse(Reason.TOO_LARGE, null, "more than " + limits.maxBytes() + " bytes");
     }
-    if (!isUtf8(payload)) {
+    // What has neither an escape nor a byte beyond ASCII holds no text that cannot be kept, and
+    // what
+    // is shorter than a text may be holds none that is too long.
+    escapes = hasEscape(payload);
+    measured = payload.length > limits.maxStringLength();
+    if (escapes && !isUtf8(payload)) {
       return refuse(Reason.INVALID_ENCODING, null, "bytes that are not UTF-8");
     }
     for (int i = 0; i < Math.min(4, payload.length); i++) {
@@ -188,8 +201,7 @@ public final class ContractReader<T extends SpecificRecord> {
         if (parser.currentToken() != JsonToken.FIELD_NAME) {
           break;
         }
-        Integer index = byName.get(parser.currentName());
-        i = index == null ? -1 : index;
+        i = indexOf(parser.currentName(), expected);
       }
       JsonToken token = parser.nextToken();
       if (++fieldCount > limits.maxFields()) {
@@ -247,6 +259,16 @@ public final class ContractReader<T extends SpecificRecord> {
     return record;
   }
 
+  /** The field of a name, which most often follows soon after the one expected; or -1. */
+  private int indexOf(String name, int expected) {
+    for (int i = expected + 1; i < Math.min(expected + 1 + NEAR, names.length); i++) {
+      if (name.equals(fields[i].name())) {
+        return i;
+      }
+    }
+    return byName.getOrDefault(name, -1);
+  }
+
   private @Nullable Problem readValue(JsonParser parser, JsonToken token, int i, T record)
       throws IOException {
     FieldContract.Type type = fields[i].type();
@@ -272,7 +294,7 @@ public final class ContractReader<T extends SpecificRecord> {
             case LONG -> parser.getLongValue();
             case DOUBLE -> finite(parser.getDoubleValue());
             case BOOLEAN -> parser.getBooleanValue();
-            case STRING -> storable(parser.getText());
+            case STRING -> escapes ? storable(parser.getText()) : parser.getText();
             case DECIMAL -> decimal(parser, i);
             case DATE -> date(parser, text);
             case TIMESTAMP ->
@@ -426,7 +448,9 @@ public final class ContractReader<T extends SpecificRecord> {
 
   /** The parser skips a string nobody asks for without measuring it. */
   private void measure(JsonParser parser, JsonToken token) throws IOException {
-    if (token == JsonToken.VALUE_STRING && parser.getTextLength() > limits.maxStringLength()) {
+    if (measured
+        && token == JsonToken.VALUE_STRING
+        && parser.getTextLength() > limits.maxStringLength()) {
       throw new StreamConstraintsException("String value length");
     }
   }
@@ -464,22 +488,26 @@ public final class ContractReader<T extends SpecificRecord> {
     return BEGUN.matcher(end).matches();
   }
 
-  private static boolean isUtf8(byte[] bytes) {
+  /** Whether any byte begins an escape, or is beyond ASCII. */
+  private static boolean hasEscape(byte[] bytes) {
     int at = 0;
     for (; at + 8 <= bytes.length; at += 8) {
-      if (((long) EIGHT_BYTES.get(bytes, at) & NOT_ASCII) != 0) {
-        return decodes(bytes);
+      long eight = (long) EIGHT_BYTES.get(bytes, at);
+      long backslashes = eight ^ BACKSLASHES;
+      // Of eight bytes without high bits, one is zero if and only if this has a high bit.
+      if (((eight | (backslashes - ONES & ~backslashes)) & NOT_ASCII) != 0) {
+        return true;
       }
     }
     for (; at < bytes.length; at++) {
-      if (bytes[at] < 0) {
-        return decodes(bytes);
+      if (bytes[at] < 0 || bytes[at] == '\\') {
+        return true;
       }
     }
-    return true;
+    return false;
   }
 
-  private static boolean decodes(byte[] bytes) {
+  private static boolean isUtf8(byte[] bytes) {
     try {
       StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(bytes));
       return true;

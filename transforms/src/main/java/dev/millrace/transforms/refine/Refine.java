@@ -7,6 +7,7 @@ import dev.millrace.schemas.system.DeadLetter;
 import dev.millrace.transforms.Accounted;
 import dev.millrace.transforms.DeadLetters;
 import dev.millrace.transforms.Origin;
+import dev.millrace.transforms.Payload;
 import dev.millrace.transforms.RawRecord;
 import dev.millrace.transforms.Sourced;
 import java.lang.reflect.Constructor;
@@ -14,6 +15,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
+import java.util.function.UnaryOperator;
 import org.apache.avro.specific.SpecificRecord;
 import org.apache.beam.sdk.transforms.PTransform;
 import org.apache.beam.sdk.transforms.SerializableFunction;
@@ -183,7 +185,8 @@ public final class Refine<T extends SpecificRecord>
 
     private transient @Nullable Problem problem;
     private transient @Nullable Origin origin;
-    private transient byte @Nullable [] payload;
+    private transient @Nullable UnaryOperator<byte[]> encryption;
+    private transient @Nullable Payload payload;
     private transient long eventTime;
 
     private RefineFn(Refine<T> spec) {
@@ -205,6 +208,7 @@ public final class Refine<T extends SpecificRecord>
       reader = new ContractReader<>(held, this::newRecord, limits);
       validator = validate ? new Validator(held) : null;
       vault = secret != null && held.hasPrivateFields() ? Vault.open(secret) : null;
+      encryption = vault == null ? null : vault::encrypt;
       masker = mask && vault != null ? new Masker(held, vault) : null;
       eventTimeOf = held.eventTime().orElse(null);
       arrivalField = held.arrivalTime().map(FieldContract::index).orElse(-1);
@@ -229,7 +233,10 @@ public final class Refine<T extends SpecificRecord>
     @Nullable Sourced<T> decide(RawRecord input) {
       origin = input.origin();
       eventTime = Origin.NO_ARRIVAL;
-      byte[] kept = vault == null ? input.payload() : vault.encrypt(input.payload());
+      Payload kept =
+          encryption == null
+              ? Payload.of(input.payload())
+              : Payload.encrypted(input.payload(), encryption);
       payload = kept;
       ContractReader<T> parse = reader();
       T record = parse.read(input.payload());
@@ -309,7 +316,7 @@ public final class Refine<T extends SpecificRecord>
           reader().version(),
           eventTime,
           origin(),
-          Objects.requireNonNull(payload));
+          Objects.requireNonNull(payload).bytes());
     }
 
     @Override

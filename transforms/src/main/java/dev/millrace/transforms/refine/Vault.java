@@ -14,6 +14,7 @@ import java.util.HexFormat;
 import java.util.Objects;
 import javax.crypto.Mac;
 import javax.crypto.spec.SecretKeySpec;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Keeps private values private: tokens (HMAC-SHA256) and deterministic authenticated encryption
@@ -22,15 +23,20 @@ import javax.crypto.spec.SecretKeySpec;
  * repeated, agree.
  *
  * <p>A secret is named by a reference, {@code env:NAME} or {@code file:PATH}, and resolved where it
- * is used. Not thread-safe.
+ * is used. Bytes are encrypted and decrypted from any thread; the rest is not thread-safe.
  */
 public final class Vault {
 
   private static final int SECRET_BYTES = 64;
   private static final byte[] NO_ASSOCIATED_DATA = new byte[0];
 
+  /** How many tokens are remembered: visitors come back within seconds, and a hash costs more. */
+  private static final int REMEMBERED = 1 << 13;
+
   private final AesSiv cipher;
   private final Mac mac;
+  private final @Nullable String[] values = new @Nullable String[REMEMBERED];
+  private final String[] tokens = new String[REMEMBERED];
 
   private Vault(byte[] secret) throws GeneralSecurityException {
     this.cipher = new AesSiv(derive(secret, "millrace encrypt", 64));
@@ -101,8 +107,14 @@ public final class Vault {
 
   /** A stable token of a value: 32 hexadecimal digits. */
   public String token(String value) {
-    byte[] hash = mac.doFinal(value.getBytes(StandardCharsets.UTF_8));
-    return HexFormat.of().formatHex(hash, 0, 16);
+    int mixed = value.hashCode() * 0x9E3779B9;
+    int slot = (mixed ^ mixed >>> 16) & (REMEMBERED - 1);
+    if (!value.equals(values[slot])) {
+      byte[] hash = mac.doFinal(value.getBytes(StandardCharsets.UTF_8));
+      tokens[slot] = HexFormat.of().formatHex(hash, 0, 16);
+      values[slot] = value;
+    }
+    return tokens[slot];
   }
 
   /** The value, encrypted, in Base64. */

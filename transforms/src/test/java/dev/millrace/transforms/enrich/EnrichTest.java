@@ -7,6 +7,7 @@ import static org.hamcrest.Matchers.allOf;
 import static org.hamcrest.Matchers.contains;
 import static org.hamcrest.Matchers.containsInAnyOrder;
 import static org.hamcrest.Matchers.containsString;
+import static org.hamcrest.Matchers.hasProperty;
 import static org.hamcrest.Matchers.is;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
@@ -27,6 +28,7 @@ import dev.millrace.transforms.Sales;
 import dev.millrace.transforms.Sourced;
 import dev.millrace.transforms.SourcedCoder;
 import dev.millrace.transforms.ledger.Ledger;
+import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.NoSuchElementException;
@@ -94,6 +96,26 @@ class EnrichTest {
     Expect.rowsInAnyOrder(
         Ledger.of("sales", enriched),
         new LedgerEntry("sales", "EnrichSales", "sales.json", 3L, 1L, 2L, 0L, 0L, 0L));
+    pipeline.run();
+  }
+
+  @Test
+  void asTheLastStageItDropsThePayloadOfWhatItDoesNotRefuse(TestPipeline pipeline) {
+    Accounted<String> enriched =
+        pipeline
+            .apply(Create.of(IN_STORE_2, IN_NO_STORE).withCoder(Sales.coder()))
+            .apply("EnrichSales", cityAndDay(stores(pipeline), days(pipeline)).withoutPayload());
+
+    Expect.rowsInAnyOrder(
+        enriched
+            .good()
+            .apply(
+                MapElements.into(TypeDescriptors.integers())
+                    .via(record -> record.payload().bytes().length)),
+        0);
+    Expect.rows(
+        enriched.rejects(),
+        () -> contains(hasProperty("payload", is(ByteBuffer.wrap(IN_NO_STORE.payload().bytes())))));
     pipeline.run();
   }
 

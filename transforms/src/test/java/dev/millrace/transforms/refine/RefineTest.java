@@ -336,7 +336,7 @@ class RefineTest {
                             c.value().getLname()
                                 + " "
                                 + new String(
-                                        Vault.open(secret).decrypt(c.payload()),
+                                        Vault.open(secret).decrypt(c.payload().bytes()),
                                         StandardCharsets.UTF_8)
                                     .equals(json))),
         () -> contains("N*** true"));

@@ -47,6 +47,23 @@ class VaultTest {
     assertThat(ONE.encrypt(one).equals(ONE.encrypt(two)), is(a == b));
   }
 
+  @Test
+  void valuesOfOneHashHaveTokensOfTheirOwn() {
+    // Given: two that are remembered in one place
+    String one = "Aa";
+    String two = "BB";
+    assertThat(one.hashCode(), is(two.hashCode()));
+
+    // When
+    String before = ONE.token(one);
+    String other = ONE.token(two);
+
+    // Then
+    assertThat(other, is(not(before)));
+    assertThat(ONE.token(one), is(before));
+    assertThat(SAME.token(two), is(other));
+  }
+
   @Property
   void whatWasEncryptedCanBeRead(@ForAll byte[] bytes) {
     assertThat(ONE.decrypt(ONE.encrypt(bytes)), is(bytes));

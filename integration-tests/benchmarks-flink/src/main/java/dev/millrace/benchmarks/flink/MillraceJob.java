@@ -12,6 +12,7 @@ import dev.millrace.transforms.Accounted;
 import dev.millrace.transforms.RawRecord;
 import dev.millrace.transforms.ledger.Ledger;
 import dev.millrace.transforms.refine.Refine;
+import dev.millrace.transforms.refine.Vault;
 import dev.millrace.transforms.rejects.Rejects;
 import dev.millrace.transforms.window.Aggregate;
 import dev.millrace.transforms.window.Totals;
@@ -54,8 +55,11 @@ final class MillraceJob {
   static EventsAnswer run(EventsInput input) throws Exception {
     Collected.clear();
     Path directory = temporary();
+    Path key = directory.resolve("secret.key");
+    Vault.createIfAbsent(key);
     Engine engine = Main.engine(directory);
     List<String> arguments = new ArrayList<>(engine.defaults());
+    arguments.removeIf(option -> option.startsWith("--parallelism="));
     arguments.addAll(List.of("--streaming=true", "--parallelism=1"));
     FlinkPipelineOptions options =
         PipelineOptionsFactory.fromArgs(arguments.toArray(String[]::new))
@@ -70,7 +74,7 @@ final class MillraceJob {
                 "Refine",
                 Refine.json(ShopEvent.class)
                     .as("Refine")
-                    .withSecret("file:" + directory.resolve("secret.key"))
+                    .withSecret("file:" + key)
                     .lateAfter(MAX_LATENESS)
                     .futureAfter(Duration.ofMinutes(1)));
     refined

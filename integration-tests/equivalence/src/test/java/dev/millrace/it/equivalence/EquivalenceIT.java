@@ -8,8 +8,10 @@ import static org.hamcrest.Matchers.hasItems;
 import static org.hamcrest.Matchers.startsWith;
 
 import dev.millrace.it.equivalence.Program.Ended;
-import dev.millrace.local.LocalKafka;
-import dev.millrace.local.LocalPostgres;
+import dev.millrace.local.FreePorts;
+import dev.millrace.local.LocalStack;
+import dev.millrace.local.LocalStack.Server;
+import dev.millrace.local.LocalStack.Wanted;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.MessageDigest;
@@ -25,6 +27,7 @@ import java.util.HashMap;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeMap;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
@@ -58,8 +61,8 @@ class EquivalenceIT {
 
   @TempDir static Path home;
   private static Program program;
-  private static LocalKafka kafka;
-  private static LocalPostgres postgres;
+  private static LocalStack stack;
+  private static String postgres = "";
   private static final Map<String, Map<String, String>> WANTED = new HashMap<>();
   private static Map<String, List<String>> wantedTables = Map.of();
   private static String topic = "";
@@ -68,8 +71,12 @@ class EquivalenceIT {
   @BeforeAll
   static void runOnDirect() throws Exception {
     program = new Program(home);
-    kafka = LocalKafka.start(home.resolve("kafka"));
-    postgres = LocalPostgres.in(home.resolve("postgres"));
+    stack = new LocalStack(home.resolve(".millrace"));
+    FreePorts ports = FreePorts.find();
+    stack.up(
+        Wanted.kafkaAt(Optional.of(ports.one())).withFlinkAt(Optional.of(ports.other())),
+        phase -> {});
+    postgres = address(LocalStack.POSTGRES);
     for (String pipeline : List.of("sales", "clickstream")) {
       program
           .end(
@@ -86,7 +93,7 @@ class EquivalenceIT {
           hasItems("bronze", "silver", "gold", "rejects"));
       WANTED.put(pipeline, files);
     }
-    topic = "kafka://" + kafka.bootstrapServers() + "/clicks";
+    topic = "kafka://" + address("Kafka") + "/clicks";
     program
         .end(
             "direct",
@@ -108,18 +115,25 @@ class EquivalenceIT {
 
   @AfterAll
   static void stop() {
-    postgres.close();
-    kafka.close();
+    stack.reset();
+  }
+
+  private static String address(String name) {
+    return stack.status().stream()
+        .filter(server -> server.name().equals(name))
+        .map(Server::address)
+        .findFirst()
+        .orElseThrow();
   }
 
   @ParameterizedTest
   @Order(1)
   @CsvSource({
     "sales, flink, 1",
-    "sales, flink, 2",
+    "sales, cluster, 2",
     "sales, spark, 2",
     "clickstream, flink, 1",
-    "clickstream, flink, 2",
+    "clickstream, cluster, 2",
     "clickstream, spark, 2"
   })
   void aBatchGivesTheLakeOfDirectByteForByte(String pipeline, String runner, int workers)
@@ -133,7 +147,11 @@ class EquivalenceIT {
             : "--parallelism=" + workers);
 
     // When
-    program.end(runner, program.run(pipeline, pipeline, name, more)).succeeded();
+    List<String> arguments = program.run(pipeline, pipeline, name, more);
+    if (runner.equals("cluster")) {
+      arguments.set(0, "submit");
+    }
+    program.end(runner, arguments).succeeded();
 
     // Then
     assertThat(files(name), equalTo(WANTED.get(pipeline)));
@@ -195,7 +213,7 @@ class EquivalenceIT {
 
   @ParameterizedTest
   @Order(2)
-  @CsvSource({"direct, 2", "flink, 1", "flink, 2"})
+  @CsvSource({"direct, 2", "flink, 1"})
   void aStreamComesToTheTablesOfABatchOverItsTopic(String runner, int workers) throws Exception {
     // Given
     String name = "live_" + runner + "_" + workers;
@@ -220,6 +238,29 @@ class EquivalenceIT {
       }
     }
     FOUND.put("clickstream stream " + runner + " " + workers, "same");
+  }
+
+  @Test
+  @Order(2)
+  void aStreamOnAClusterComesToTheTablesOfABatchOverItsTopic() throws Exception {
+    // Given
+    String name = "live_cluster_2";
+    List<String> arguments =
+        new ArrayList<>(program.run("clickstream", topic, name, warehouse(name)));
+    arguments.set(0, "submit");
+    arguments.add("--parallelism=2");
+
+    // When
+    program.end("cluster", arguments).succeeded();
+
+    // Then
+    await()
+        .atMost(Duration.ofMinutes(4))
+        .pollInterval(Duration.ofMillis(500))
+        .ignoreExceptionsInstanceOf(SQLException.class) // the tables are not there yet
+        .untilAsserted(() -> assertThat(tables(name), equalTo(wantedTables)));
+    program.end("cluster", new ArrayList<>(List.of("cancel", "clickstream"))).succeeded();
+    FOUND.put("clickstream stream cluster 2", "same");
   }
 
   /** That the comparison sees what it is there for: without these the tables are others. */
@@ -285,11 +326,15 @@ class EquivalenceIT {
 
   @ParameterizedTest
   @Order(3)
-  @ValueSource(strings = {"direct", "flink", "spark"})
+  @ValueSource(strings = {"direct", "flink", "cluster", "spark"})
   void salesOverATopicWithoutAnEndIsRefusedByName(String runner) throws Exception {
     // When
     String sales = topic.replace("clicks", "sales");
-    Ended ended = program.end(runner, program.run("sales", sales, "endless", List.of()));
+    List<String> arguments = program.run("sales", sales, "endless", List.of());
+    if (runner.equals("cluster")) {
+      arguments.set(0, "submit");
+    }
+    Ended ended = program.end(runner, arguments);
 
     // Then
     assertThat(ended.err().toString(), ended.status(), equalTo(2));
@@ -331,13 +376,13 @@ class EquivalenceIT {
 
             Made by the tests in `integration-tests/equivalence`, from what they found; `-Dmillrace.update=true` writes it anew.
 
-            | pipeline | mode | Direct | Flink, 1 worker | Flink, 2 workers | Spark, 2 workers |
+            | pipeline | mode | Direct | Flink in the process, 1 worker | Flink cluster, 2 workers | Spark, 2 workers |
             |---|---|---|---|---|---|
             """);
     for (String pipeline : List.of("sales", "clickstream")) {
       for (String mode : List.of("batch", "stream")) {
         text.append("| ").append(pipeline).append(" | ").append(mode);
-        for (String runner : List.of("direct 2", "flink 1", "flink 2", "spark 2")) {
+        for (String runner : List.of("direct 2", "flink 1", "cluster 2", "spark 2")) {
           String cell =
               mode.equals("batch") && runner.equals("direct 2")
                   ? "is what others are compared with"
@@ -362,7 +407,7 @@ class EquivalenceIT {
 
   /** A database of its own. */
   private static List<String> warehouse(String name) throws SQLException {
-    try (Connection server = DriverManager.getConnection(postgres.jdbcUrl());
+    try (Connection server = DriverManager.getConnection(url("millrace"));
         Statement statement = server.createStatement()) {
       statement.execute("CREATE DATABASE " + name);
     }
@@ -370,7 +415,7 @@ class EquivalenceIT {
   }
 
   private static String url(String name) {
-    return "jdbc:postgresql://127.0.0.1:" + postgres.port() + "/" + name + "?user=millrace";
+    return "jdbc:postgresql://" + postgres + "/" + name + "?user=millrace";
   }
 
   /** Every row of every table, without what guards it. */

@@ -121,7 +121,9 @@ final class Program {
   }
 
   private static String jar(String runner) {
-    return Objects.requireNonNull(System.getProperty("millrace." + runner));
+    // The program that hands pipelines to a cluster is the one that also has a Flink of its own.
+    String module = runner.equals("cluster") ? "flink" : runner;
+    return Objects.requireNonNull(System.getProperty("millrace." + module));
   }
 
   private Process start(List<String> what, List<String> arguments, Path err) throws IOException {

@@ -3,10 +3,9 @@ package dev.millrace.it.equivalence;
 import static org.awaitility.Awaitility.await;
 
 import dev.millrace.it.equivalence.Program.Ended;
+import dev.millrace.local.FreePorts;
 import java.io.File;
 import java.io.IOException;
-import java.net.InetAddress;
-import java.net.ServerSocket;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -52,7 +51,7 @@ final class SparkCluster implements AutoCloseable {
     // What it starts itself has the jars of this directory.
     Files.createSymbolicLink(
         home.resolve("jars"), Path.of(property("millrace.spark.jars")).toRealPath());
-    SparkCluster cluster = new SparkCluster(home, freePort());
+    SparkCluster cluster = new SparkCluster(home, FreePorts.find().one());
     try {
       String deploy = "org.apache.spark.deploy.";
       cluster.server(
@@ -157,12 +156,6 @@ final class SparkCluster implements AutoCloseable {
 
   private static String property(String name) {
     return Objects.requireNonNull(System.getProperty(name), name);
-  }
-
-  private static int freePort() throws IOException {
-    try (ServerSocket probe = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
-      return probe.getLocalPort();
-    }
   }
 
   /** The worker ends what it has started. */

@@ -14,6 +14,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.sun.net.httpserver.HttpServer;
 import dev.millrace.it.streams.Program.Ended;
+import dev.millrace.local.FreePorts;
 import dev.millrace.local.LocalStack;
 import dev.millrace.local.LocalStack.Server;
 import dev.millrace.local.LocalStack.State;
@@ -159,8 +160,9 @@ class ClusterIT {
 
       // Then
       String archived = newDatabase("archived");
-      Ended whole = program(clickstream("run", archived, topic + "?until=end"));
+      Ended whole = program(clickstream("submit", archived, topic + "?until=end"));
       assertThat(whole.err(), whole.status(), equalTo(0));
+      assertThat(whole.out(), containsString("every one accounted for"));
       try (Connection archive = DriverManager.getConnection(archived)) {
         Map<String, List<String>> wanted = ClickTables.tables(archive);
         for (String table : ClickTables.NAMES) {
@@ -307,12 +309,18 @@ class ClusterIT {
   }
 
   @Test
-  void aBatchIsRunHereAndNotHandedOver() throws Exception {
+  void aBatchHasNoSavepointToGoOnFrom() throws Exception {
+    // Given
+    List<String> command =
+        new ArrayList<>(
+            List.of(clickstream("resume", newDatabase("bounded"), small() + "?until=end")));
+    command.add(1, "none/savepoint-1");
+
     // When
-    Ended ended = program(clickstream("submit", newDatabase("bounded"), small() + "?until=end"));
+    Ended ended = program(command.toArray(String[]::new));
 
     // Then
-    assertThat(ended.err(), containsString("run it here: millrace run clickstream."));
+    assertThat(ended.err(), containsString("so it is a batch, and has no savepoint to go on from"));
     assertThat(ended.status(), equalTo(2));
   }
 

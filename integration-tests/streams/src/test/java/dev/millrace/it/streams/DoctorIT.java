@@ -8,6 +8,7 @@ import static org.hamcrest.Matchers.equalTo;
 import static org.hamcrest.Matchers.not;
 
 import dev.millrace.direct.Main;
+import dev.millrace.local.FreePorts;
 import dev.millrace.local.LocalStack;
 import dev.millrace.local.LocalStack.Server;
 import dev.millrace.local.LocalStack.Wanted;
@@ -15,12 +16,7 @@ import dev.millrace.pipelines.clickstream.ClickstreamEntry;
 import dev.millrace.pipelines.generate.GenerateClickstream;
 import dev.millrace.runners.Millrace;
 import java.io.ByteArrayOutputStream;
-import java.io.File;
-import java.io.IOException;
-import java.io.InputStream;
 import java.io.PrintStream;
-import java.net.InetAddress;
-import java.net.ServerSocket;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
@@ -70,6 +66,7 @@ class DoctorIT {
 
   @TempDir static Path home;
   private static LocalStack stack;
+  private static Program program;
   private static String job = "";
   private static String topic = "";
   private static String warehouse = "";
@@ -80,13 +77,11 @@ class DoctorIT {
   @BeforeAll
   static void start() throws Exception {
     stack = new LocalStack(home.resolve(".millrace"));
-    stack.up(Wanted.kafkaAt(freePort()).withFlinkAt(freePort()), phase -> {});
-    Path data = Files.createDirectories(home.resolve("data"));
-    for (String table : List.of("product", "product_class")) {
-      try (InputStream in = DoctorIT.class.getResourceAsStream("/" + table + ".json")) {
-        Files.copy(Objects.requireNonNull(in), data.resolve(table + ".json"));
-      }
-    }
+    FreePorts ports = FreePorts.find();
+    stack.up(
+        Wanted.kafkaAt(Optional.of(ports.one())).withFlinkAt(Optional.of(ports.other())),
+        phase -> {});
+    program = Program.in(home);
     topic = "kafka://" + server("Kafka").address() + "/clicks";
     warehouse =
         "jdbc:postgresql://" + server(LocalStack.POSTGRES).address() + "/millrace?user=millrace";
@@ -349,32 +344,10 @@ class DoctorIT {
     return ended.out().replaceFirst("(?s).*as job (\\w+)\\..*", "$1");
   }
 
-  /** The program on Flink, in its directory, to its end. */
+  /** The program on Flink, to its end; with all that it says. */
   private static Ended program(String... arguments) throws Exception {
-    File said = home.resolve(arguments[0] + System.nanoTime() + ".out").toFile();
-    List<String> command =
-        new ArrayList<>(
-            List.of(
-                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                "-Xmx512m",
-                "-XX:+UseSerialGC",
-                "-XX:TieredStopAtLevel=1",
-                "-jar",
-                Objects.requireNonNull(System.getProperty("millrace.flink"))));
-    command.addAll(Arrays.asList(arguments));
-    command.add("--log=quiet");
-    Process process =
-        new ProcessBuilder(command)
-            .directory(home.toFile())
-            .redirectInput(new File("/dev/null"))
-            .redirectErrorStream(true)
-            .redirectOutput(said)
-            .start();
-    if (!process.waitFor(2, TimeUnit.MINUTES)) {
-      process.destroyForcibly();
-      throw new AssertionError("did not end: " + command);
-    }
-    return new Ended(process.exitValue(), Files.readString(said.toPath()));
+    Program.Ended ended = program.run(arguments);
+    return new Ended(ended.status(), ended.err() + ended.out());
   }
 
   // -------------------------------------------------------------------------------- the servers
@@ -392,11 +365,5 @@ class DoctorIT {
       statement.execute("CREATE DATABASE " + name);
     }
     return warehouse.replace("/millrace?", "/" + name + "?");
-  }
-
-  private static Optional<Integer> freePort() throws IOException {
-    try (ServerSocket probe = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
-      return Optional.of(probe.getLocalPort());
-    }
   }
 }

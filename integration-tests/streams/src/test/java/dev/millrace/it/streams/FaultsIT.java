@@ -9,6 +9,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.millrace.it.streams.Program.Ended;
 import dev.millrace.it.streams.Proxy.Cut;
+import dev.millrace.local.FreePorts;
 import dev.millrace.local.LocalStack;
 import dev.millrace.local.LocalStack.Server;
 import dev.millrace.local.LocalStack.Wanted;
