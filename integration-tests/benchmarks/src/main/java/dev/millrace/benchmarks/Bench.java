@@ -37,8 +37,9 @@ import picocli.CommandLine.Parameters;
  * The command {@code millrace bench}: Millrace beside other ways to do the same work, in turns, on
  * this machine.
  *
- * <p>Exit status: 0 if all went well, whatever the ratios; 2 if the user can mend the command; 1
- * otherwise, above all when two sides do not give the same answer.
+ * <p>Exit status: 0 if all went well, whatever the ratios; 3 if {@code --check} finds one that has
+ * fallen; 2 if the user can mend the command; 1 otherwise, above all when two sides do not give the
+ * same answer.
  */
 @Command(
     name = "millrace bench",
@@ -172,6 +173,15 @@ public final class Bench implements Callable<Integer> {
   @Option(names = "--json", paramLabel = "FILE", description = "Write all measurements there.")
   private @Nullable Path json;
 
+  @Option(
+      names = "--check",
+      description =
+          "Compare with the ratios of CPU time that are recorded with the sources; exit status 3 if one has fallen by more than 15 percent.")
+  private boolean check;
+
+  @Option(names = "--record", description = "Record the ratios instead.")
+  private boolean record;
+
   @Option(names = "--markdown", description = "Print the tables in Markdown.")
   private boolean markdown;
 
@@ -264,7 +274,7 @@ public final class Bench implements Callable<Integer> {
         write(json, results, live, machine, files);
       }
       done = true;
-      return 0;
+      return recorded(Ratios.of(results));
     } finally {
       if (done) {
         Temporary.delete(work);
@@ -272,6 +282,16 @@ public final class Bench implements Callable<Integer> {
         err.println("millrace bench: what there is of this run is in " + work);
       }
     }
+  }
+
+  private int recorded(Ratios now) throws IOException {
+    Path file = built("integration-tests/benchmarks/ratios.json");
+    if (record) {
+      now.into(file);
+    }
+    List<String> fallen = check ? now.below(Ratios.in(file)) : List.of();
+    fallen.forEach(ratio -> out.println("\nSlower: " + ratio));
+    return fallen.isEmpty() ? 0 : 3;
   }
 
   private void check() throws IOException {

@@ -30,6 +30,8 @@ public final class Main {
           "--reIterableGroupByKeyResult=true",
           // A stream's steps hand on what they hold at the end of a bundle: tallies, sums, rows.
           "--maxBundleTimeMills=100",
+          // Many records in that time are one bundle: what is summed up per bundle is more.
+          "--maxBundleSize=10000",
           // What has an end, such as dimensions, ends. Its tasks would wait on for ever, each
           // with threads that look ten times a second whether there is something to do.
           "--shutdownSourcesAfterIdleMs=0",

@@ -195,8 +195,10 @@ abstract class FlinkServer extends JavaServer {
       settings.put("taskmanager.memory.task.heap.size", size.heapMegabytes() + "m");
       settings.put("taskmanager.memory.task.off-heap.size", "0m");
       settings.put("taskmanager.memory.managed.size", size.managedMegabytes() + "m");
-      settings.put("taskmanager.memory.network.min", "128m");
-      settings.put("taskmanager.memory.network.max", "128m");
+      // Of a hundred shuffles of a batch each wants 512 buffers by default, of 32 KB.
+      settings.put("taskmanager.network.sort-shuffle.min-buffers", "64");
+      settings.put("taskmanager.memory.network.min", "256m");
+      settings.put("taskmanager.memory.network.max", "256m");
       settings.put("taskmanager.memory.jvm-metaspace.size", "512m");
       settings.put("taskmanager.memory.jvm-overhead.min", "192m");
       settings.put("taskmanager.memory.jvm-overhead.max", "192m");
@@ -270,7 +272,7 @@ abstract class FlinkServer extends JavaServer {
       return java(
           List.of(
               "-Xmx" + (128 + size.heapMegabytes()) + "m",
-              "-XX:MaxDirectMemorySize=256m",
+              "-XX:MaxDirectMemorySize=384m",
               "-XX:MaxMetaspaceSize=512m",
               "-XX:+UseG1GC"),
           "org.apache.flink.runtime.taskexecutor.TaskManagerRunner",

@@ -12,10 +12,10 @@ public record FlinkSize(int taskManagers, int slots) {
   public static final FlinkSize SMALL = new FlinkSize(1, 2);
 
   /** Megabytes of one slot for objects. */
-  private static final int HEAP = 256;
+  private static final int HEAP = 512;
 
-  /** Megabytes of one slot for RocksDB. */
-  private static final int MANAGED = 128;
+  /** Megabytes of one slot for RocksDB, or the sorts of a batch; taken when they are needed. */
+  private static final int MANAGED = 512;
 
   /** Refuses what is no cluster. */
   public FlinkSize {
