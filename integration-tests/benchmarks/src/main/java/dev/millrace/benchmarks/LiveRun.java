@@ -2,6 +2,7 @@ package dev.millrace.benchmarks;
 
 import dev.millrace.local.LocalKafka;
 import dev.millrace.local.LocalPostgres;
+import dev.millrace.pipelines.io.NewTopics;
 import java.io.File;
 import java.io.IOException;
 import java.lang.management.ManagementFactory;
@@ -232,13 +233,10 @@ final class LiveRun {
     try (Admin admin =
         Admin.create(
             Map.of(AdminClientConfig.BOOTSTRAP_SERVERS_CONFIG, kafka.bootstrapServers()))) {
-      admin
-          .createTopics(
-              List.of(
-                  new NewTopic(topic, PARTITIONS, (short) 1)
-                      .configs(Map.of(TopicConfig.MESSAGE_TIMESTAMP_TYPE_CONFIG, "LogAppendTime"))))
-          .all()
-          .get();
+      NewTopics.make(
+          admin,
+          new NewTopic(topic, PARTITIONS, (short) 1)
+              .configs(Map.of(TopicConfig.MESSAGE_TIMESTAMP_TYPE_CONFIG, "LogAppendTime")));
     }
   }
 

@@ -1,6 +1,7 @@
 package dev.millrace.benchmarks;
 
 import dev.millrace.pipelines.generate.ClickstreamGenerator;
+import dev.millrace.pipelines.io.NewTopics;
 import java.io.BufferedReader;
 import java.io.BufferedWriter;
 import java.io.IOException;
@@ -10,7 +11,6 @@ import java.time.DateTimeException;
 import java.time.Instant;
 import java.time.OffsetDateTime;
 import java.time.temporal.ChronoUnit;
-import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Future;
 import java.util.function.LongUnaryOperator;
@@ -117,18 +117,15 @@ final class ShopEvents {
   private static String send(
       Path file, String topic, String servers, Admin admin, KafkaProducer<byte[], byte[]> producer)
       throws Exception {
-    admin
-        .createTopics(
-            List.of(
-                new NewTopic(topic, 1, (short) 1)
-                    .configs(
-                        Map.of(
-                            TopicConfig.MESSAGE_TIMESTAMP_TYPE_CONFIG,
-                            "LogAppendTime",
-                            TopicConfig.MAX_MESSAGE_BYTES_CONFIG,
-                            "4194304"))))
-        .all()
-        .get();
+    NewTopics.make(
+        admin,
+        new NewTopic(topic, 1, (short) 1)
+            .configs(
+                Map.of(
+                    TopicConfig.MESSAGE_TIMESTAMP_TYPE_CONFIG,
+                    "LogAppendTime",
+                    TopicConfig.MAX_MESSAGE_BYTES_CONFIG,
+                    "4194304")));
     long sent = 0;
     Future<RecordMetadata> last = null;
     try (BufferedReader lines =

@@ -88,7 +88,7 @@ final class Topics implements AutoCloseable {
                     TopicConfig.MAX_MESSAGE_BYTES_CONFIG,
                     Integer.toString(RECORD_BYTES)));
     try {
-      admin.createTopics(List.of(topic)).all().get();
+      NewTopics.make(admin, topic);
     } catch (InterruptedException interrupted) {
       Thread.currentThread().interrupt();
       throw new IllegalStateException("interrupted while making a topic", interrupted);

@@ -1,6 +1,7 @@
 package dev.millrace.it.streams;
 
 import dev.millrace.local.LocalKafka;
+import dev.millrace.pipelines.io.NewTopics;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -8,7 +9,6 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import org.apache.kafka.clients.admin.Admin;
@@ -51,16 +51,27 @@ final class Broker implements AutoCloseable {
 
   void makeTopic(String topic, int partitions, String timestampType, int maxBytes)
       throws Exception {
-    try (Admin admin = Admin.create(Map.of("bootstrap.servers", servers()))) {
-      NewTopic made =
+    makeTopic(servers(), topic, partitions, timestampType, maxBytes);
+  }
+
+  /** Makes a topic of any broker, by its clock. */
+  static void makeTopic(String servers, String topic, int partitions) throws Exception {
+    makeTopic(servers, topic, partitions, "LogAppendTime", 8 << 20);
+  }
+
+  private static void makeTopic(
+      String servers, String topic, int partitions, String timestampType, int maxBytes)
+      throws Exception {
+    try (Admin admin = Admin.create(Map.of("bootstrap.servers", servers))) {
+      NewTopics.make(
+          admin,
           new NewTopic(topic, Optional.of(partitions), Optional.empty())
               .configs(
                   Map.of(
                       "message.timestamp.type",
                       timestampType,
                       "max.message.bytes",
-                      Integer.toString(maxBytes)));
-      admin.createTopics(Set.of(made)).all().get(30, TimeUnit.SECONDS);
+                      Integer.toString(maxBytes))));
     }
   }
 

@@ -33,11 +33,8 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import java.util.jar.JarFile;
-import org.apache.kafka.clients.admin.Admin;
-import org.apache.kafka.clients.admin.NewTopic;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.clients.producer.KafkaProducer;
@@ -94,7 +91,7 @@ class ClusterIT {
     String kafka = server("Kafka").address();
     Ended generated = program(generate(RECORDS, "kafka://" + kafka + "/source"));
     assertThat(generated.err(), generated.status(), equalTo(0));
-    makeTopic("clicks");
+    Broker.makeTopic(kafka, "clicks", 2);
     String topic = "kafka://" + kafka + "/clicks";
     String live = newDatabase("live");
     long first = copy(kafka, 0);
@@ -387,23 +384,6 @@ class ClusterIT {
     List<String> arguments = new ArrayList<>(List.of(command));
     arguments.addAll(program.clickstream(warehouse, events));
     return arguments.toArray(String[]::new);
-  }
-
-  private static void makeTopic(String name) throws Exception {
-    try (Admin admin = Admin.create(Map.of("bootstrap.servers", server("Kafka").address()))) {
-      NewTopic topic = new NewTopic(name, Optional.of(2), Optional.empty());
-      admin
-          .createTopics(
-              Set.of(
-                  topic.configs(
-                      Map.of(
-                          "message.timestamp.type",
-                          "LogAppendTime",
-                          "max.message.bytes",
-                          "8388608"))))
-          .all()
-          .get(30, TimeUnit.SECONDS);
-    }
   }
 
   /** Brings a quarter of what was generated, and returns how much that is. */

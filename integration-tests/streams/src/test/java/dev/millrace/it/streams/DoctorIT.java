@@ -39,8 +39,6 @@ import java.util.Set;
 import java.util.TreeSet;
 import java.util.concurrent.TimeUnit;
 import java.util.regex.Pattern;
-import org.apache.kafka.clients.admin.Admin;
-import org.apache.kafka.clients.admin.NewTopic;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.common.serialization.ByteArraySerializer;
@@ -85,20 +83,7 @@ class DoctorIT {
     topic = "kafka://" + server("Kafka").address() + "/clicks";
     warehouse =
         "jdbc:postgresql://" + server(LocalStack.POSTGRES).address() + "/millrace?user=millrace";
-    try (Admin admin = Admin.create(Map.of("bootstrap.servers", server("Kafka").address()))) {
-      NewTopic clicks = new NewTopic("clicks", Optional.of(2), Optional.empty());
-      admin
-          .createTopics(
-              Set.of(
-                  clicks.configs(
-                      Map.of(
-                          "message.timestamp.type",
-                          "LogAppendTime",
-                          "max.message.bytes",
-                          "8388608"))))
-          .all()
-          .get(30, TimeUnit.SECONDS);
-    }
+    Broker.makeTopic(server("Kafka").address(), "clicks", 2);
     job = submit("--parallelism=2");
   }
 

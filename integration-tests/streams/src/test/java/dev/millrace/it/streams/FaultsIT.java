@@ -37,7 +37,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Random;
-import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -49,7 +48,6 @@ import org.apache.beam.sdk.Pipeline;
 import org.apache.beam.sdk.PipelineResult;
 import org.apache.beam.sdk.options.PipelineOptionsFactory;
 import org.apache.kafka.clients.admin.Admin;
-import org.apache.kafka.clients.admin.NewTopic;
 import org.apache.kafka.clients.admin.OffsetSpec;
 import org.apache.kafka.common.TopicPartition;
 import org.awaitility.core.ConditionFactory;
@@ -153,7 +151,7 @@ class FaultsIT {
   void nothingIsLostAndNothingCountsTwiceWhateverFails(long seed) throws Exception {
     // Given: events that flow, and a run that reads them
     String topic = "clicks" + seed;
-    makeTopic(topic);
+    Broker.makeTopic(server(KAFKA).address(), topic, PARTITIONS);
     Path generated = home.resolve("generated" + seed);
     try (NumberedEvents events =
             new NumberedEvents(
@@ -624,23 +622,6 @@ class FaultsIT {
 
   private static int port(String name) {
     return Integer.parseInt(server(name).address().replaceFirst(".*:", ""));
-  }
-
-  private static void makeTopic(String name) throws Exception {
-    try (Admin admin = Admin.create(Map.of("bootstrap.servers", server(KAFKA).address()))) {
-      admin
-          .createTopics(
-              Set.of(
-                  new NewTopic(name, Optional.of(PARTITIONS), Optional.empty())
-                      .configs(
-                          Map.of(
-                              "message.timestamp.type",
-                              "LogAppendTime",
-                              "max.message.bytes",
-                              Integer.toString(8 << 20)))))
-          .all()
-          .get(30, TimeUnit.SECONDS);
-    }
   }
 
   /** How many records a topic has. */
