@@ -139,9 +139,8 @@ public final class ContractReader<T extends SpecificRecord> {
     if (payload.length > limits.maxBytes()) {
       return refuse(Reason.TOO_LARGE, null, "more than " + limits.maxBytes() + " bytes");
     }
-    // What has neither an escape nor a byte beyond ASCII holds no text that cannot be kept, and
-    // what
-    // is shorter than a text may be holds none that is too long.
+    // Without an escape or a byte beyond ASCII there is no text that cannot be kept; in what is
+    // shorter than a text may be, none is too long.
     escapes = hasEscape(payload);
     measured = payload.length > limits.maxStringLength();
     if (escapes && !isUtf8(payload)) {

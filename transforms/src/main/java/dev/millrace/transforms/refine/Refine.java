@@ -180,7 +180,6 @@ public final class Refine<T extends SpecificRecord>
     private transient @Nullable ContractReader<T> reader;
     private transient @Nullable Validator validator;
     private transient @Nullable Masker masker;
-    private transient @Nullable Vault vault;
     private transient int arrivalField;
 
     private transient @Nullable Problem problem;
@@ -207,7 +206,7 @@ public final class Refine<T extends SpecificRecord>
       constructor = constructorOf(type);
       reader = new ContractReader<>(held, this::newRecord, limits);
       validator = validate ? new Validator(held) : null;
-      vault = secret != null && held.hasPrivateFields() ? Vault.open(secret) : null;
+      Vault vault = secret != null && held.hasPrivateFields() ? Vault.open(secret) : null;
       encryption = vault == null ? null : vault::encrypt;
       masker = mask && vault != null ? new Masker(held, vault) : null;
       eventTimeOf = held.eventTime().orElse(null);

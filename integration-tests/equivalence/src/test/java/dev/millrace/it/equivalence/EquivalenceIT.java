@@ -259,7 +259,7 @@ class EquivalenceIT {
         .pollInterval(Duration.ofMillis(500))
         .ignoreExceptionsInstanceOf(SQLException.class) // the tables are not there yet
         .untilAsserted(() -> assertThat(tables(name), equalTo(wantedTables)));
-    program.end("cluster", new ArrayList<>(List.of("cancel", "clickstream"))).succeeded();
+    program.end("cluster", List.of("cancel", "clickstream")).succeeded();
     FOUND.put("clickstream stream cluster 2", "same");
   }
 
