@@ -8,23 +8,19 @@ import com.fasterxml.jackson.core.StreamReadConstraints;
 import com.fasterxml.jackson.core.exc.InputCoercionException;
 import com.fasterxml.jackson.core.exc.StreamConstraintsException;
 import com.fasterxml.jackson.core.io.JsonEOFException;
-import com.fasterxml.jackson.core.io.SerializedString;
 import dev.millrace.contract.Contract;
 import dev.millrace.contract.FieldContract;
 import dev.millrace.contract.Reason;
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.lang.invoke.MethodHandles;
-import java.lang.invoke.VarHandle;
 import java.math.BigDecimal;
 import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
-import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 import java.time.DateTimeException;
 import java.time.Instant;
 import java.time.LocalDate;
 import java.util.Base64;
+import java.util.BitSet;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.function.Supplier;
@@ -45,16 +41,6 @@ import org.jspecify.annotations.Nullable;
  */
 public final class ContractReader<T extends SpecificRecord> {
 
-  private static final VarHandle EIGHT_BYTES =
-      MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.nativeOrder());
-
-  /** How far ahead a field is looked for: records leave out some that may be null. */
-  private static final int NEAR = 3;
-
-  private static final long ONES = 0x0101010101010101L;
-  private static final long BACKSLASHES = ONES * '\\';
-  private static final long NOT_ASCII = 0x8080_8080_8080_8080L;
-
   /** Ends of a text that may be cut off: within a word, within a number, after a comma. */
   private static final Pattern BEGUN =
       Pattern.compile(
@@ -67,19 +53,16 @@ public final class ContractReader<T extends SpecificRecord> {
   private final Supplier<T> newRecord;
   private final Limits limits;
   private final JsonFactory json;
+  private final PlainJson<T> plainJson;
   private final FieldContract[] fields;
   private final int[] scales;
   private final int[] precisions;
-  private final long[] bounds;
-  private final SerializedString[] names;
   private final Map<String, Integer> byName = new HashMap<>();
 
   private @Nullable Problem problem;
   private int version;
   private int fieldCount;
   private boolean complete;
-  private boolean escapes;
-  private boolean measured;
 
   /** A reader for the records of a contract. */
   public ContractReader(Contract contract, Supplier<T> newRecord, Limits limits) {
@@ -102,22 +85,18 @@ public final class ContractReader<T extends SpecificRecord> {
     this.fields = contract.fields().toArray(FieldContract[]::new);
     this.scales = new int[fields.length];
     this.precisions = new int[fields.length];
-    this.bounds = new long[fields.length];
-    this.names = new SerializedString[fields.length];
     for (int i = 0; i < fields.length; i++) {
       if (fields[i].index() != i) {
         throw new IllegalArgumentException(
             "contract " + contract.name() + " nests; JSON is read flat");
       }
       byName.put(fields[i].name(), i);
-      names[i] = new SerializedString(fields[i].name());
       if (fields[i].schema().getLogicalType() instanceof LogicalTypes.Decimal decimal) {
         scales[i] = decimal.getScale();
         precisions[i] = decimal.getPrecision();
-        bounds[i] =
-            precisions[i] > 18 ? Long.MAX_VALUE : BigDecimal.TEN.pow(precisions[i]).longValue();
       }
     }
+    this.plainJson = new PlainJson<>(contract, newRecord, limits);
   }
 
   /** What was wrong with the record read last; null if nothing was. */
@@ -134,16 +113,24 @@ public final class ContractReader<T extends SpecificRecord> {
   public @Nullable T read(byte[] payload) {
     problem = null;
     version = 0;
-    fieldCount = 0;
-    complete = false;
     if (payload.length > limits.maxBytes()) {
       return refuse(Reason.TOO_LARGE, null, "more than " + limits.maxBytes() + " bytes");
     }
-    // Without an escape or a byte beyond ASCII there is no text that cannot be kept; in what is
-    // shorter than a text may be, none is too long.
-    escapes = hasEscape(payload);
-    measured = payload.length > limits.maxStringLength();
-    if (escapes && !isUtf8(payload)) {
+    T plain = plainJson.read(payload);
+    if (plain != null) {
+      version = plainJson.version();
+      return plain;
+    }
+    return readAnyJson(payload);
+  }
+
+  /** Reads whatever there may be, by a parser that says what is wrong. */
+  @Nullable T readAnyJson(byte[] payload) {
+    problem = null;
+    version = 0;
+    fieldCount = 0;
+    complete = false;
+    if (!PlainJson.isUtf8(payload)) {
       return refuse(Reason.INVALID_ENCODING, null, "bytes that are not UTF-8");
     }
     for (int i = 0; i < Math.min(4, payload.length); i++) {
@@ -184,24 +171,11 @@ public final class ContractReader<T extends SpecificRecord> {
       return refuse(Reason.NOT_AN_OBJECT, null, "the text is " + nameOf(first));
     }
     T record = newRecord.get();
-    long seenLow = 0;
-    boolean[] seenHigh = fields.length > 64 ? new boolean[fields.length] : null;
+    BitSet seen = new BitSet(fields.length);
     int since = 1;
     Problem found = null;
-    for (int expected = 0; ; ) {
-      // Most records have the order of the contract: then a name is compared, not looked up.
-      int i = -1;
-      if (expected < names.length && parser.nextFieldName(names[expected])) {
-        i = expected;
-      } else {
-        if (expected == names.length) {
-          parser.nextToken();
-        }
-        if (parser.currentToken() != JsonToken.FIELD_NAME) {
-          break;
-        }
-        i = indexOf(parser.currentName(), expected);
-      }
+    while (parser.nextToken() == JsonToken.FIELD_NAME) {
+      int i = byName.getOrDefault(parser.currentName(), -1);
       JsonToken token = parser.nextToken();
       if (++fieldCount > limits.maxFields()) {
         return refuse(Reason.TOO_MANY_FIELDS, null, "more than " + limits.maxFields() + " fields");
@@ -214,13 +188,8 @@ public final class ContractReader<T extends SpecificRecord> {
         }
         continue;
       }
-      expected = i + 1;
-      boolean twice = seenHigh == null ? (seenLow & (1L << i)) != 0 : seenHigh[i];
-      if (seenHigh == null) {
-        seenLow |= 1L << i;
-      } else {
-        seenHigh[i] = true;
-      }
+      boolean twice = seen.get(i);
+      seen.set(i);
       // The rest is still read: text that is no JSON at all is the graver fault, and limits hold to
       // the end.
       if (twice && found == null) {
@@ -249,23 +218,12 @@ public final class ContractReader<T extends SpecificRecord> {
       return null;
     }
     for (int i = 0; i < fields.length; i++) {
-      boolean seen = seenHigh == null ? (seenLow & (1L << i)) != 0 : seenHigh[i];
-      if (!seen && !fields[i].nullable()) {
+      if (!seen.get(i) && !fields[i].nullable()) {
         return refuse(
             Reason.MISSING_FIELD, fields[i].name(), fields[i].name() + " is absent, but required");
       }
     }
     return record;
-  }
-
-  /** The field of a name, which most often follows soon after the one expected; or -1. */
-  private int indexOf(String name, int expected) {
-    for (int i = expected + 1; i < Math.min(expected + 1 + NEAR, names.length); i++) {
-      if (name.equals(fields[i].name())) {
-        return i;
-      }
-    }
-    return byName.getOrDefault(name, -1);
   }
 
   private @Nullable Problem readValue(JsonParser parser, JsonToken token, int i, T record)
@@ -293,14 +251,10 @@ public final class ContractReader<T extends SpecificRecord> {
             case LONG -> parser.getLongValue();
             case DOUBLE -> finite(parser.getDoubleValue());
             case BOOLEAN -> parser.getBooleanValue();
-            case STRING -> escapes ? storable(parser.getText()) : parser.getText();
+            case STRING -> storable(parser.getText());
             case DECIMAL -> decimal(parser, i);
             case DATE -> date(parser, text);
-            case TIMESTAMP ->
-                text
-                    ? IsoInstant.parse(
-                        parser.getTextCharacters(), parser.getTextOffset(), parser.getTextLength())
-                    : instant(parser.getLongValue());
+            case TIMESTAMP -> text ? instant(parser.getText()) : instant(parser.getLongValue());
             case BYTES -> ByteBuffer.wrap(Base64.getDecoder().decode(parser.getText()));
           };
     } catch (InputCoercionException overflow) {
@@ -337,6 +291,11 @@ public final class ContractReader<T extends SpecificRecord> {
     return date.getYear() >= 1 && date.getYear() <= 9999;
   }
 
+  private static Instant instant(String text) {
+    byte[] utf8 = text.getBytes(StandardCharsets.UTF_8);
+    return IsoInstant.parse(utf8, 0, utf8.length);
+  }
+
   private static @Nullable Instant instant(long millis) {
     return IsoInstant.isHeld(millis) ? Instant.ofEpochMilli(millis) : null;
   }
@@ -363,42 +322,6 @@ public final class ContractReader<T extends SpecificRecord> {
   /** The decimal with exactly the scale of its field, or null if it does not fit. */
   private @Nullable BigDecimal decimal(JsonParser parser, int i) throws IOException {
     int scale = scales[i];
-    int length = parser.getTextLength();
-    if (length <= 18) {
-      // Short plain decimals, which is nearly all: one long, no BigDecimal arithmetic.
-      char[] text = parser.getTextCharacters();
-      int at = parser.getTextOffset();
-      int end = at + length;
-      boolean negative = text[at] == '-';
-      if (negative) {
-        at++;
-      }
-      long unscaled = 0;
-      int decimals = -1;
-      for (; at < end; at++) {
-        char c = text[at];
-        if (c == '.') {
-          decimals = 0;
-        } else if (c >= '0' && c <= '9') {
-          unscaled = unscaled * 10 + (c - '0');
-          if (decimals >= 0) {
-            decimals++;
-          }
-        } else {
-          decimals = Integer.MAX_VALUE;
-          break;
-        }
-      }
-      int missing = scale - Math.max(decimals, 0);
-      if (decimals != Integer.MAX_VALUE && missing >= 0 && length + missing <= 18) {
-        for (; missing > 0; missing--) {
-          unscaled *= 10;
-        }
-        return unscaled < bounds[i]
-            ? BigDecimal.valueOf(negative ? -unscaled : unscaled, scale)
-            : null;
-      }
-    }
     BigDecimal value;
     try {
       value =
@@ -447,9 +370,7 @@ public final class ContractReader<T extends SpecificRecord> {
 
   /** The parser skips a string nobody asks for without measuring it. */
   private void measure(JsonParser parser, JsonToken token) throws IOException {
-    if (measured
-        && token == JsonToken.VALUE_STRING
-        && parser.getTextLength() > limits.maxStringLength()) {
+    if (token == JsonToken.VALUE_STRING && parser.getTextLength() > limits.maxStringLength()) {
       throw new StreamConstraintsException("String value length");
     }
   }
@@ -485,34 +406,6 @@ public final class ContractReader<T extends SpecificRecord> {
     int length = Math.min(payload.length, LONGEST_BEGUN);
     String end = new String(payload, payload.length - length, length, StandardCharsets.ISO_8859_1);
     return BEGUN.matcher(end).matches();
-  }
-
-  /** Whether any byte begins an escape, or is beyond ASCII. */
-  private static boolean hasEscape(byte[] bytes) {
-    int at = 0;
-    for (; at + 8 <= bytes.length; at += 8) {
-      long eight = (long) EIGHT_BYTES.get(bytes, at);
-      long backslashes = eight ^ BACKSLASHES;
-      // Of eight bytes without high bits, one is zero if and only if this has a high bit.
-      if (((eight | (backslashes - ONES & ~backslashes)) & NOT_ASCII) != 0) {
-        return true;
-      }
-    }
-    for (; at < bytes.length; at++) {
-      if (bytes[at] < 0 || bytes[at] == '\\') {
-        return true;
-      }
-    }
-    return false;
-  }
-
-  private static boolean isUtf8(byte[] bytes) {
-    try {
-      StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(bytes));
-      return true;
-    } catch (CharacterCodingException invalid) {
-      return false;
-    }
   }
 
   private static String nameOf(JsonToken token) {

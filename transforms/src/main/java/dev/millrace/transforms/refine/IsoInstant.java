@@ -1,5 +1,6 @@
 package dev.millrace.transforms.refine;
 
+import java.nio.charset.StandardCharsets;
 import java.time.DateTimeException;
 import java.time.Instant;
 import java.time.LocalDate;
@@ -27,11 +28,11 @@ final class IsoInstant {
   }
 
   /**
-   * The instant in a text.
+   * The instant in a text of UTF-8.
    *
    * @throws DateTimeException if it is none, lies out of range, or is finer than a millisecond
    */
-  static Instant parse(char[] text, int from, int length) {
+  static Instant parse(byte[] text, int from, int length) {
     if ((length == 20 || length == 24)
         && text[from + length - 1] == 'Z'
         && text[from + 4] == '-'
@@ -64,7 +65,8 @@ final class IsoInstant {
             (days * 86_400 + hour * 3_600L + minute * 60L + second) * 1_000 + milli);
       }
     }
-    Instant instant = OffsetDateTime.parse(new String(text, from, length)).toInstant();
+    Instant instant =
+        OffsetDateTime.parse(new String(text, from, length, StandardCharsets.UTF_8)).toInstant();
     if (!instant.truncatedTo(ChronoUnit.MILLIS).equals(instant)) {
       throw new DateTimeException("finer than milliseconds");
     }
@@ -74,12 +76,28 @@ final class IsoInstant {
     return instant;
   }
 
+  /**
+   * The date in a text of the form {@code 1997-01-31}.
+   *
+   * @throws DateTimeException if it is of another form, none, or out of range
+   */
+  static LocalDate date(byte[] text, int from, int length) {
+    if (length != 10 || text[from + 4] != '-' || text[from + 7] != '-') {
+      throw new DateTimeException("not of the form 1997-01-31");
+    }
+    int year = two(text, from) * 100 + two(text, from + 2);
+    if (year < 1) {
+      throw new DateTimeException("before year 1, or no number");
+    }
+    return LocalDate.of(year, two(text, from + 5), two(text, from + 8));
+  }
+
   /** The number of two digits; far below zero if one is no digit. */
-  private static int two(char[] text, int at) {
+  private static int two(byte[] text, int at) {
     return digit(text[at]) * 10 + digit(text[at + 1]);
   }
 
-  private static int digit(char c) {
+  private static int digit(byte c) {
     return c >= '0' && c <= '9' ? c - '0' : -1_000_000;
   }
 }

@@ -4,6 +4,7 @@ import static org.hamcrest.MatcherAssert.assertThat;
 import static org.hamcrest.Matchers.is;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
+import java.nio.charset.StandardCharsets;
 import java.time.DateTimeException;
 import java.time.Instant;
 import java.time.OffsetDateTime;
@@ -87,6 +88,6 @@ class IsoInstantTest {
 
   /** Reads the text out of the middle of a buffer, as the parser holds it. */
   private static Instant parse(String text) {
-    return IsoInstant.parse(("##" + text + "#").toCharArray(), 2, text.length());
+    return IsoInstant.parse(("##" + text + "#").getBytes(StandardCharsets.UTF_8), 2, text.length());
   }
 }
