@@ -13,8 +13,8 @@ import org.apache.beam.sdk.coders.Coder;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Makes {@link DeadLetter}s. Pipeline and version are stamped where the rejects of all stages come
- * together.
+ * Makes {@link DeadLetter}s. Pipeline, version and id are stamped where the rejects of all stages
+ * come together: pipelines that share a warehouse can have stages and sources of one name.
  */
 public final class DeadLetters {
 
@@ -51,7 +51,7 @@ public final class DeadLetters {
       Origin origin,
       byte[] payload) {
     return DeadLetter.newBuilder()
-        .setId(id(stage, origin))
+        .setId("")
         .setPipeline("")
         .setPipelineVersion("")
         .setStage(stage)
@@ -92,14 +92,23 @@ public final class DeadLetters {
         record.payload().bytes());
   }
 
+  /** A dead letter as the pipeline's own, with its id. */
+  public static DeadLetter stamped(DeadLetter letter, String pipeline, String version) {
+    return DeadLetter.newBuilder(letter)
+        .setId(id(pipeline, letter.getStage(), letter.getSource(), letter.getPosition()))
+        .setPipeline(pipeline)
+        .setPipelineVersion(version)
+        .build();
+  }
+
   /**
-   * Id of a dead letter: the first 16 bytes of SHA-256 over source, position and stage, in
-   * hexadecimal. No clock.
+   * Id of a dead letter: the first 16 bytes of SHA-256 over pipeline, source, position and stage,
+   * in hexadecimal. No clock.
    */
-  static String id(String stage, Origin origin) {
+  static String id(String pipeline, String stage, String source, long position) {
     try {
       MessageDigest digest = MessageDigest.getInstance("SHA-256");
-      String text = origin.source() + '\n' + origin.position() + '\n' + stage;
+      String text = pipeline + '\n' + source + '\n' + position + '\n' + stage;
       byte[] hash = digest.digest(text.getBytes(StandardCharsets.UTF_8));
       return HexFormat.of().formatHex(hash, 0, 16);
     } catch (NoSuchAlgorithmException missing) {

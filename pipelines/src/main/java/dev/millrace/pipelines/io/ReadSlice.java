@@ -4,6 +4,8 @@ import com.github.luben.zstd.ZstdInputStream;
 import de.siegmar.fastcsv.reader.CsvReader;
 import de.siegmar.fastcsv.reader.CsvRecord;
 import de.siegmar.fastcsv.reader.FieldMismatchStrategy;
+import de.siegmar.fastcsv.writer.CsvWriter;
+import de.siegmar.fastcsv.writer.LineDelimiter;
 import dev.millrace.contract.Contract;
 import dev.millrace.pipelines.UserError;
 import dev.millrace.pipelines.io.FileSlice.Compression;
@@ -15,6 +17,7 @@ import java.io.EOFException;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.InputStreamReader;
+import java.io.StringWriter;
 import java.nio.ByteBuffer;
 import java.nio.channels.Channels;
 import java.nio.channels.ReadableByteChannel;
@@ -58,7 +61,8 @@ import org.jspecify.annotations.Nullable;
 @DoFn.BoundedPerElement
 final class ReadSlice extends DoFn<List<FileSlice>, RawRecord> {
 
-  private static final int CSV_RECORD_LIMIT = 16 << 20;
+  /** Bytes that are kept of a record, whatever its limit: one that is too large is to be mended. */
+  private static final int KEPT = 16 << 20;
 
   private final Contract contract;
   private final int maxBytes;
@@ -136,7 +140,7 @@ final class ReadSlice extends DoFn<List<FileSlice>, RawRecord> {
         new Lines(
             decompressed(Channels.newInputStream(channel), slice.compression()),
             Math.max(0, start - 1),
-            maxBytes);
+            Math.max(KEPT, maxBytes));
     if (start > 0) {
       // The line this begins in belongs to the slice before; if it begins here, this skips an empty
       // rest.
@@ -169,7 +173,7 @@ final class ReadSlice extends DoFn<List<FileSlice>, RawRecord> {
     CharsetDecoder utf8 = StandardCharsets.UTF_8.newDecoder();
     try (CsvReader<CsvRecord> reader =
         CsvReader.builder()
-            .maxBufferSize(CSV_RECORD_LIMIT)
+            .maxBufferSize(KEPT)
             .missingFieldStrategy(FieldMismatchStrategy.IGNORE)
             .extraFieldStrategy(FieldMismatchStrategy.IGNORE)
             .skipEmptyLines(true)
@@ -188,10 +192,17 @@ final class ReadSlice extends DoFn<List<FileSlice>, RawRecord> {
         byte[] payload =
             columns != null && columns.size() == header.size()
                 ? JsonRows.ofColumns(header, columns, contract)
-                : String.join(",", row.getFields()).getBytes(StandardCharsets.ISO_8859_1);
+                : csv(row.getFields());
         out.accept(record(slice, row.getStartingLineNumber(), payload));
       }
     }
+  }
+
+  /** The fields as a row again, quoted where they have to be. */
+  private static byte[] csv(List<String> fields) {
+    StringWriter row = new StringWriter();
+    CsvWriter.builder().lineDelimiter(LineDelimiter.LF).build(row).writeRecord(fields);
+    return row.toString().stripTrailing().getBytes(StandardCharsets.ISO_8859_1);
   }
 
   private static InputStream withoutByteOrderMark(InputStream in) throws IOException {

@@ -18,7 +18,6 @@ import org.apache.beam.sdk.io.kafka.ProducerRecordCoder;
 import org.apache.beam.sdk.transforms.DoFn;
 import org.apache.beam.sdk.transforms.PTransform;
 import org.apache.beam.sdk.transforms.ParDo;
-import org.apache.beam.sdk.transforms.windowing.PaneInfo;
 import org.apache.beam.sdk.values.PCollection;
 import org.apache.beam.sdk.values.PDone;
 import org.apache.kafka.clients.producer.ProducerConfig;
@@ -173,14 +172,14 @@ public final class WriteTopic<T extends SpecificRecord> extends PTransform<PColl
     private final List<String> key;
 
     private ToRecord(String topic, Contract contract) {
+      Revision.require(contract);
       this.topic = topic;
       this.contract = contract;
       this.key = contract.key().stream().map(FieldContract::name).toList();
     }
 
     @ProcessElement
-    public void process(
-        @Element T row, PaneInfo pane, OutputReceiver<ProducerRecord<byte[], byte[]>> out)
+    public void process(@Element T row, OutputReceiver<ProducerRecord<byte[], byte[]>> out)
         throws IOException {
       out.output(
           new ProducerRecord<>(
@@ -192,7 +191,7 @@ public final class WriteTopic<T extends SpecificRecord> extends PTransform<PColl
               List.of(
                   new RecordHeader(
                       "millrace.revision",
-                      Long.toString(Revision.of(contract, row, pane))
+                      Long.toString(Revision.of(contract, row))
                           .getBytes(StandardCharsets.UTF_8)))));
     }
   }

@@ -111,9 +111,19 @@ class RecordFilesTest {
   }
 
   @Test
-  void aLineBeyondTheLimitIsCutSoThatItIsSeenAndTheNextKeepsItsPlace() throws IOException {
-    int limit = Limits.DEFAULT.maxBytes();
-    String tooLong = "{\"a\":\"" + "x".repeat(3 * limit) + "\"}";
+  void aLineBeyondTheLimitIsKept() throws IOException {
+    String tooLong = "{\"a\":\"" + "x".repeat(3 * Limits.DEFAULT.maxBytes()) + "\"}";
+    Path file = write("a.jsonl", utf8(tooLong + "\n"));
+
+    List<RawRecord> records = read(RecordFiles.read("--sales", file.toString(), TestFiles.REVENUE));
+
+    assertThat(TestFiles.text(records.get(0)), is("a.jsonl:0 " + tooLong));
+  }
+
+  @Test
+  void aLineBeyondAllMeasureIsCutSoThatItIsSeenAndTheNextKeepsItsPlace() throws IOException {
+    int limit = 16 << 20;
+    String tooLong = "{\"a\":\"" + "x".repeat(limit) + "\"}";
     Path file = write("a.jsonl", utf8("{}\n" + tooLong + "\n{\"b\":1}\n"));
 
     List<RawRecord> records =
@@ -154,13 +164,16 @@ class RecordFilesTest {
 
   @Test
   void aCsvRecordOfAnotherWidthGoesOnAsItsTextToBeRefused() throws IOException {
-    Path file = write("a.csv", utf8("day,store_id\n1997-01-01\n1997-01-02,2,3\n1997-01-03,4\n"));
+    Path file =
+        write(
+            "a.csv",
+            utf8("day,store_id\n1997-01-01\n1997-01-02,\"2, \"\"b\"\"\",3\n1997-01-03,4\n"));
 
     assertThat(
         read(file),
         contains(
             "a.csv:2 1997-01-01",
-            "a.csv:3 1997-01-02,2,3",
+            "a.csv:3 1997-01-02,\"2, \"\"b\"\"\",3",
             "a.csv:4 {\"day\":\"1997-01-03\",\"store_id\":4}"));
   }
 

@@ -7,6 +7,7 @@ import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
+import java.util.Collection;
 import java.util.HexFormat;
 import java.util.List;
 import org.apache.avro.generic.IndexedRecord;
@@ -84,7 +85,8 @@ public final class RecordKey<T extends IndexedRecord> implements SerializableFun
     return hash(line(fields, record));
   }
 
-  private static String line(List<FieldContract> fields, IndexedRecord record) {
+  /** The values of some fields as such a line: of other values another one. */
+  public static String line(Collection<FieldContract> fields, IndexedRecord record) {
     StringBuilder line = new StringBuilder(96);
     String separator = "";
     for (FieldContract field : fields) {

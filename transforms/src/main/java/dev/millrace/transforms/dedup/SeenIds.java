@@ -33,8 +33,19 @@ final class SeenIds {
   private int size;
   // Entries by open addressing, at most four fifths of them used. Memory is what this is about:
   // a stream remembers each id for minutes.
-  private long[] entries = new long[SMALLEST * WIDTH];
-  private int[] from = free(SMALLEST);
+  private long[] entries;
+  private int[] from;
+
+  SeenIds() {
+    this(0);
+  }
+
+  /** With room for so many ids: they come back in the order of their slots, and would pile up. */
+  private SeenIds(int expected) {
+    int slots = Math.max(SMALLEST, expected + expected / 4 + 1);
+    entries = new long[slots * WIDTH];
+    from = free(slots);
+  }
 
   private static int[] free(int length) {
     int[] slots = new int[length];
@@ -144,13 +155,13 @@ final class SeenIds {
 
     @Override
     public SeenIds decode(InputStream in) throws IOException {
-      SeenIds seen = new SeenIds();
       int sources = COUNT.decode(in);
       List<String> names = new ArrayList<>(sources);
       for (int i = 0; i < sources; i++) {
         names.add(TEXT.decode(in));
       }
       int size = COUNT.decode(in);
+      SeenIds seen = new SeenIds(size);
       DataInputStream data = new DataInputStream(in);
       for (int i = 0; i < size; i++) {
         long idHigh = data.readLong();

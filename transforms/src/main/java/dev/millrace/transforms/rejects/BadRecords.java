@@ -129,7 +129,9 @@ public final class BadRecords extends PTransform<PCollection<BadRecord>, PCollec
       String text = Objects.requireNonNullElse(text(bad.getRecord()), "");
       Matcher ofKafka = OF_KAFKA.matcher(text);
       boolean isOfKafka = encoded == null && ofKafka.matches();
-      byte[] payload = encoded == null ? text.getBytes(StandardCharsets.UTF_8) : encoded;
+      byte[] plain = encoded == null ? text.getBytes(StandardCharsets.UTF_8) : encoded;
+      // Before it is hashed: a hash of a record that can be guessed would give it away.
+      byte[] payload = vault == null ? plain : vault.encrypt(plain);
       Origin origin =
           isOfKafka
               ? new Origin(
@@ -148,10 +150,10 @@ public final class BadRecords extends PTransform<PCollection<BadRecord>, PCollec
               0,
               Origin.NO_ARRIVAL,
               origin,
-              vault == null ? payload : vault.encrypt(payload));
+              payload);
       letter.setExceptionClass(classOf(exception));
       letter.setStack(stack(bad.getFailure()));
-      if (isOfKafka || payload.length == 0) {
+      if (isOfKafka || plain.length == 0) {
         letter.setPayload((ByteBuffer) null);
         letter.setPayloadState("OMITTED");
       }

@@ -81,8 +81,7 @@ public final class Rejects
     @ProcessElement
     public void process(@Element DeadLetter reject, OutputReceiver<DeadLetter> out) {
       reasons.merge(reject.getReason(), 1, Integer::sum);
-      out.output(
-          DeadLetter.newBuilder(reject).setPipeline(pipeline).setPipelineVersion(version).build());
+      out.output(DeadLetters.stamped(reject, pipeline, version));
     }
 
     /** Counters {@code millrace/rejected_<reason>}, for those who watch. */

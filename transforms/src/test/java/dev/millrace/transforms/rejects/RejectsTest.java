@@ -1,9 +1,11 @@
 package dev.millrace.transforms.rejects;
 
+import static org.hamcrest.MatcherAssert.assertThat;
 import static org.hamcrest.Matchers.allOf;
 import static org.hamcrest.Matchers.containsInAnyOrder;
 import static org.hamcrest.Matchers.hasProperty;
 import static org.hamcrest.Matchers.is;
+import static org.hamcrest.Matchers.not;
 
 import dev.millrace.contract.Contract;
 import dev.millrace.contract.Reason;
@@ -44,6 +46,17 @@ class RejectsTest {
     Expect.rows(all, () -> containsInAnyOrder(stamped(1), stamped(2)));
     ExplicitCoders.in(pipeline);
     pipeline.run();
+  }
+
+  @Test
+  void pipelinesThatShareAStageAndASourceHaveLettersOfTheirOwn() {
+    // When
+    String sales = DeadLetters.stamped(letter("RefineProducts", 7), "sales", "1").getId();
+    String clicks = DeadLetters.stamped(letter("RefineProducts", 7), "clickstream", "1").getId();
+
+    // Then
+    assertThat(clicks, is(not(sales)));
+    assertThat(DeadLetters.stamped(letter("RefineProducts", 7), "sales", "2").getId(), is(sales));
   }
 
   @Test

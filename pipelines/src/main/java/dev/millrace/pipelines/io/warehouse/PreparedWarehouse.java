@@ -2,6 +2,7 @@ package dev.millrace.pipelines.io.warehouse;
 
 import dev.millrace.contract.Contract;
 import dev.millrace.contract.Ddl;
+import dev.millrace.pipelines.io.Revision;
 import java.sql.Connection;
 import java.sql.DriverManager;
 import java.sql.PreparedStatement;
@@ -86,6 +87,7 @@ public final class PreparedWarehouse implements AutoCloseable {
   /** Writes rows of a live run; see {@link UpsertTable}. */
   public <T extends SpecificRecord> UpsertTable<T> upsert(Class<T> type) {
     Contract contract = Contract.of(type);
+    Revision.require(contract);
     if (generation == 0 || !contracts.contains(contract)) {
       throw new IllegalArgumentException(
           "contract " + contract.name() + " is not among the tables of a live run");

@@ -4,13 +4,12 @@ import dev.millrace.contract.Contract;
 import dev.millrace.contract.FieldContract;
 import dev.millrace.pipelines.io.Revision;
 import dev.millrace.transforms.Tallies;
+import dev.millrace.transforms.dedup.RecordKey;
 import java.io.Serializable;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.SQLException;
 import java.time.Duration;
-import java.util.ArrayList;
-import java.util.Collection;
 import java.util.List;
 import java.util.Objects;
 import java.util.TreeMap;
@@ -23,7 +22,6 @@ import org.apache.beam.sdk.metrics.Metrics;
 import org.apache.beam.sdk.transforms.DoFn;
 import org.apache.beam.sdk.transforms.PTransform;
 import org.apache.beam.sdk.transforms.ParDo;
-import org.apache.beam.sdk.transforms.windowing.PaneInfo;
 import org.apache.beam.sdk.values.PCollection;
 import org.apache.beam.sdk.values.PDone;
 import org.jspecify.annotations.Nullable;
@@ -137,10 +135,10 @@ public final class UpsertTable<T extends SpecificRecord> extends PTransform<PCol
     }
 
     @ProcessElement
-    public void process(@Element T row, PaneInfo pane) throws InterruptedException {
-      long revision = Revision.of(contract, row, pane);
+    public void process(@Element T row) throws InterruptedException {
+      long revision = Revision.of(contract, row);
       rows.merge(
-          text(contract.key(), row),
+          RecordKey.line(contract.key(), row),
           new Stated<>(row, revision),
           (one, other) -> one.revision() > other.revision() ? one : other);
       if (rows.size() == BATCH) {
@@ -218,7 +216,9 @@ public final class UpsertTable<T extends SpecificRecord> extends PTransform<PCol
       List<FieldContract> whose = contract.keyBesidesInterval();
       rows.values()
           .forEach(
-              stated -> buckets.add(Math.floorMod(text(whose, stated.row()).hashCode(), BUCKETS)));
+              stated ->
+                  buckets.add(
+                      Math.floorMod(RecordKey.line(whose, stated.row()).hashCode(), BUCKETS)));
       for (int bucket : buckets) {
         new Sql(connection).run("SELECT pg_advisory_xact_lock(hashtext(?), ?)", table, bucket);
       }
@@ -238,12 +238,6 @@ public final class UpsertTable<T extends SpecificRecord> extends PTransform<PCol
         }
         drop.executeBatch();
       }
-    }
-
-    private String text(Collection<FieldContract> fields, T row) {
-      List<@Nullable Object> values = new ArrayList<>();
-      fields.forEach(field -> values.add(field.valueIn(row)));
-      return values.toString();
     }
   }
 }

@@ -6,11 +6,13 @@ import static org.hamcrest.MatcherAssert.assertThat;
 import static org.hamcrest.Matchers.contains;
 import static org.hamcrest.Matchers.containsString;
 import static org.hamcrest.Matchers.equalTo;
+import static org.hamcrest.Matchers.is;
 import static org.hamcrest.Matchers.sameInstance;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import dev.millrace.contract.Contract;
 import dev.millrace.pipelines.UserError;
+import dev.millrace.schemas.system.FieldProfile;
 import dev.millrace.schemas.web.Events5m;
 import dev.millrace.schemas.web.ShopSession;
 import dev.millrace.transforms.RecordCoder;
@@ -18,6 +20,7 @@ import java.math.BigDecimal;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.SQLTransientConnectionException;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -172,6 +175,39 @@ class UpsertTableTest {
           contains("15s 2min"));
     } finally {
       LiveConnections.release(config, "sales");
+    }
+  }
+
+  @Test
+  void aPoolOfABatchIsThereWhileItIsUsed() throws SQLException {
+    // Given
+    WarehouseConnections.Pool pool = new WarehouseConnections(config).pool();
+    try (Connection used = pool.getConnection()) {
+      assertThat(pool.isClosed(Duration.ZERO), is(false));
+      assertThat(used.isValid(1), is(true));
+    }
+    assertThat(pool.isClosed(Duration.ofHours(1)), is(false));
+
+    // When
+    assertThat(pool.isClosed(Duration.ZERO), is(true));
+
+    // Then
+    try (Connection again = pool.getConnection()) {
+      assertThat(again.isValid(1), is(true));
+    }
+  }
+
+  @Test
+  void rowsThatDoNotTellWhichIsTheLaterAreRefused() {
+    // Given
+    try (PreparedWarehouse live = live("r1")) {
+
+      // When
+      IllegalArgumentException refused =
+          assertThrows(IllegalArgumentException.class, () -> live.upsert(FieldProfile.class));
+
+      // Then
+      assertThat(refused.getMessage(), containsString("declare \"grows\""));
     }
   }
 
