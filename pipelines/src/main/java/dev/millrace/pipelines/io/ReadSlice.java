@@ -201,8 +201,14 @@ final class ReadSlice extends DoFn<List<FileSlice>, RawRecord> {
   /** The fields as a row again, quoted where they have to be. */
   private static byte[] csv(List<String> fields) {
     StringWriter row = new StringWriter();
-    CsvWriter.builder().lineDelimiter(LineDelimiter.LF).build(row).writeRecord(fields);
-    return row.toString().stripTrailing().getBytes(StandardCharsets.ISO_8859_1);
+    CsvWriter.builder()
+        .bufferSize(0)
+        .lineDelimiter(LineDelimiter.LF)
+        .build(row)
+        .writeRecord(fields);
+    return row.getBuffer()
+        .substring(0, row.getBuffer().length() - 1)
+        .getBytes(StandardCharsets.ISO_8859_1);
   }
 
   private static InputStream withoutByteOrderMark(InputStream in) throws IOException {
