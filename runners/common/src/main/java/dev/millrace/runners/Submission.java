@@ -67,8 +67,7 @@ public final class Submission {
             throw noWarehouse();
           }
         };
-    Parser parser =
-        given -> arguments(entry, engine).parse(entry.optionsClass(), defaults, given);
+    Parser parser = given -> arguments(entry, engine).parse(entry.optionsClass(), defaults, given);
     List<String> given = arguments.subList(1, arguments.size());
     // Before anything else is asked of a run that cannot be.
     if (!entry.job(parser.parse(given), surroundings).isLive()) {

@@ -4,7 +4,9 @@ import static org.awaitility.Awaitility.await;
 import static org.hamcrest.MatcherAssert.assertThat;
 import static org.hamcrest.Matchers.containsString;
 import static org.hamcrest.Matchers.equalTo;
+import static org.hamcrest.Matchers.hasItem;
 import static org.hamcrest.Matchers.hasItems;
+import static org.hamcrest.Matchers.matchesPattern;
 import static org.hamcrest.Matchers.startsWith;
 
 import dev.millrace.it.equivalence.Program.Ended;
@@ -347,6 +349,34 @@ class EquivalenceIT {
         .atMost(Duration.ofMinutes(4))
         .pollInterval(Duration.ofMillis(500))
         .ignoreExceptionsInstanceOf(SQLException.class); // the tables are not there yet
+  }
+
+  /** What watches a run on one runner watches it on another. */
+  @Test
+  @Order(3)
+  void aRunHasTheSameMetricsOnEveryRunner() throws Exception {
+    Map<String, List<String>> metrics = new TreeMap<>();
+    for (String runner : List.of("direct", "flink", "spark")) {
+      // When
+      String name = "metrics_" + runner;
+      List<String> arguments =
+          new ArrayList<>(program.run("clickstream", "clickstream", name, warehouse(name)));
+      arguments.add(0, runner);
+      metrics.put(runner, program.lines(runner, MetricNames.class, arguments));
+    }
+
+    // Then
+    List<String> direct = metrics.getOrDefault("direct", List.of());
+    for (String metric :
+        List.of(
+            "counter RefineEvents.* records_read 8000",
+            "counter RefineEvents.* records_late [1-9].*",
+            "counter RefineEvents.* RefineEvents.records 8000",
+            "counter .* rejected_late [1-9].*",
+            "gauge .* ledger_unbalanced_records")) {
+      assertThat(direct, hasItem(matchesPattern(metric)));
+    }
+    metrics.forEach((runner, found) -> assertThat(runner, found, equalTo(direct)));
   }
 
   @Test

@@ -153,9 +153,6 @@ final class Probes {
     // What libraries print is no answer.
     System.setOut(System.err);
     if (arguments[1].equals("spark")) {
-      System.setProperty("spark.ui.enabled", "false");
-      System.setProperty("spark.driver.bindAddress", "127.0.0.1");
-      System.setProperty("spark.driver.host", "127.0.0.1");
       // Beam looks for it in tests of its own only.
       PipelineOptionsFactory.register(
           Class.forName("org.apache.beam.runners.spark.TestSparkPipelineOptions")
@@ -173,7 +170,7 @@ final class Probes {
   }
 
   /** Those that Millrace has for a runner, but where others are given. */
-  private static List<String> options(String runner, List<String> given) throws Exception {
+  static List<String> options(String runner, List<String> given) throws Exception {
     // Not on the class path of who compiles this: each runner has libraries of its own.
     Method method =
         Arrays.stream(Class.forName("dev.millrace." + runner + ".Main").getMethods())

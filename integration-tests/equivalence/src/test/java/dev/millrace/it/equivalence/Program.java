@@ -106,6 +106,13 @@ final class Program {
         what.add("--add-opens=" + opened + "=ALL-UNNAMED");
       }
     }
+    if (runner.equals("spark")) {
+      what.addAll(
+          List.of(
+              "-Dspark.ui.enabled=false",
+              "-Dspark.driver.bindAddress=127.0.0.1",
+              "-Dspark.driver.host=127.0.0.1"));
+    }
     what.add("-cp");
     // Beam's runner for tests on Spark names Hamcrest.
     what.add(String.join(File.pathSeparator, placeOf(main), jar(runner), placeOf(Matcher.class)));

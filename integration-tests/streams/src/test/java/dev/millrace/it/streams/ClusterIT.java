@@ -331,6 +331,8 @@ class ClusterIT {
             List.of(
                 Path.of(System.getProperty("java.home"), "bin", "java").toString(),
                 "-Xmx256m",
+                "--add-opens=java.base/java.util=ALL-UNNAMED",
+                "--add-opens=java.base/java.lang=ALL-UNNAMED",
                 "-cp",
                 jars + "/*",
                 "org.apache.flink.client.cli.CliFrontend",
@@ -342,12 +344,13 @@ class ClusterIT {
     command.addAll(program.clickstream(newDatabase("elsewhere"), small() + "?until=end"));
 
     // When
-    Process flink =
+    ProcessBuilder builder =
         new ProcessBuilder(command)
             .directory(home.toFile())
             .redirectErrorStream(true)
-            .redirectOutput(home.resolve("flink-run.txt").toFile())
-            .start();
+            .redirectOutput(home.resolve("flink-run.txt").toFile());
+    builder.environment().put("FLINK_CONF_DIR", home + "/.millrace/stack/flink/conf");
+    Process flink = builder.start();
     assertThat(flink.waitFor(1, TimeUnit.MINUTES), equalTo(true));
 
     // Then
