@@ -67,13 +67,17 @@ public final class Submission {
             throw noWarehouse();
           }
         };
+    Parser parser = given -> arguments(entry, engine).parse(entry.optionsClass(), defaults, given);
+    List<String> given = arguments.subList(1, arguments.size());
+    // Before anything else is asked of a run that cannot be.
+    if (!entry.job(parser.parse(given), surroundings).isLive()) {
+      throw new UserError(
+          "Every input of this run has an end, so it is a batch, whose answers are published by a command that waits for its end: millrace submit "
+              + entry.name()
+              + ".");
+    }
     Submission submission = new Submission(engine, configuration, Optional.empty());
-    PipelineOptions options =
-        submission.options(
-            entry,
-            arguments.subList(1, arguments.size()),
-            given -> arguments(entry, engine).parse(entry.optionsClass(), defaults, given),
-            surroundings);
+    PipelineOptions options = submission.options(entry, given, parser, surroundings);
     return submission.submit(entry, options, surroundings);
   }
 
@@ -150,12 +154,6 @@ public final class Submission {
       CatalogueEntry entry, PipelineOptions options, CatalogueEntry.Surroundings surroundings)
       throws Exception {
     Job job = entry.job(options, surroundings);
-    if (!job.isLive()) {
-      throw new UserError(
-          "Every input of this run has an end, so it is a batch, whose answers are published by a command that waits for its end: millrace submit "
-              + entry.name()
-              + ".");
-    }
     if (job.runFor().isPresent()) {
       throw new UserError(
           "--run-for is kept by a command that waits, and this one does not; end the run with"

@@ -8,6 +8,8 @@ import java.io.ByteArrayOutputStream;
 import java.io.File;
 import java.io.IOException;
 import java.io.InputStream;
+import java.lang.ProcessBuilder.Redirect;
+import java.net.URISyntaxException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -16,9 +18,11 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.concurrent.TimeUnit;
+import java.util.jar.JarFile;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import javax.tools.ToolProvider;
+import org.hamcrest.Matcher;
 
 /** The program of a runner, as a process of its own, in a directory with FoodMart's dimensions. */
 final class Program {
@@ -74,13 +78,53 @@ final class Program {
   }
 
   Process start(String runner, List<String> arguments, Path err) throws IOException {
-    return start(List.of("-jar", jar(runner)), arguments, err);
+    List<String> words = new ArrayList<>(arguments);
+    if (runner.equals("cluster") && words.get(0).equals("run")) {
+      words.set(0, "submit");
+    }
+    return start(List.of("-jar", jar(runner)), words, Redirect.DISCARD, err);
   }
 
   /** The program on Direct with some of its classes replaced. */
-  Process startWith(Path classes, List<String> arguments, Path err) throws IOException {
-    String path = classes + File.pathSeparator + jar("direct");
-    return start(List.of("-cp", path, "dev.millrace.direct.Main"), arguments, err);
+  Process startWith(List<Path> classes, List<String> arguments, Path err) throws IOException {
+    List<String> path = new ArrayList<>();
+    classes.forEach(directory -> path.add(directory.toString()));
+    path.add(jar("direct"));
+    return start(
+        List.of("-cp", String.join(File.pathSeparator, path), "dev.millrace.direct.Main"),
+        arguments,
+        Redirect.DISCARD,
+        err);
+  }
+
+  /** What a class of these tests prints that runs with the libraries of a runner. */
+  List<String> lines(String runner, Class<?> main, List<String> arguments) throws Exception {
+    List<String> what = new ArrayList<>();
+    try (JarFile jar = new JarFile(jar(runner))) {
+      String opens = jar.getManifest().getMainAttributes().getValue("Add-Opens");
+      for (String opened : opens == null ? new String[0] : opens.split(" ", -1)) {
+        what.add("--add-opens=" + opened + "=ALL-UNNAMED");
+      }
+    }
+    if (runner.equals("spark")) {
+      what.addAll(
+          List.of(
+              "-Dspark.ui.enabled=false",
+              "-Dspark.driver.bindAddress=127.0.0.1",
+              "-Dspark.driver.host=127.0.0.1"));
+    }
+    what.add("-cp");
+    // Beam's runner for tests on Spark names Hamcrest.
+    what.add(String.join(File.pathSeparator, placeOf(main), jar(runner), placeOf(Matcher.class)));
+    what.add(main.getName());
+    Path out = Files.createTempFile(home, "out", ".txt");
+    Path err = Files.createTempFile(home, "err", ".txt");
+    end(start(what, arguments, Redirect.to(out.toFile()), err), arguments, err).succeeded();
+    return Files.readAllLines(out);
+  }
+
+  private static String placeOf(Class<?> type) throws URISyntaxException {
+    return Path.of(type.getProtectionDomain().getCodeSource().getLocation().toURI()).toString();
   }
 
   /**
@@ -126,7 +170,8 @@ final class Program {
     return Objects.requireNonNull(System.getProperty("millrace." + module));
   }
 
-  private Process start(List<String> what, List<String> arguments, Path err) throws IOException {
+  private Process start(List<String> what, List<String> arguments, Redirect out, Path err)
+      throws IOException {
     List<String> command =
         new ArrayList<>(
             List.of(
@@ -139,7 +184,7 @@ final class Program {
     return new ProcessBuilder(command)
         .directory(home.toFile())
         .redirectInput(new File("/dev/null"))
-        .redirectOutput(ProcessBuilder.Redirect.DISCARD)
+        .redirectOutput(out)
         .redirectError(err.toFile())
         .start();
   }
@@ -147,7 +192,10 @@ final class Program {
   /** Runs it to its end. */
   Ended end(String runner, List<String> arguments) throws Exception {
     Path err = Files.createTempFile(home, "err", ".txt");
-    Process process = start(runner, arguments, err);
+    return end(start(runner, arguments, err), arguments, err);
+  }
+
+  private static Ended end(Process process, List<String> arguments, Path err) throws Exception {
     if (!process.waitFor(8, TimeUnit.MINUTES)) {
       process.destroyForcibly();
       throw new AssertionError("did not end: " + arguments + "\n" + Files.readString(err));

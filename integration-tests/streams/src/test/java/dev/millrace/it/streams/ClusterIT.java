@@ -24,6 +24,7 @@ import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.URI;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.DriverManager;
@@ -319,6 +320,47 @@ class ClusterIT {
     // Then
     assertThat(ended.err(), containsString("so it is a batch, and has no savepoint to go on from"));
     assertThat(ended.status(), equalTo(2));
+  }
+
+  @Test
+  void flinksOwnCommandLineIsToldWhoRunsABatch() throws Exception {
+    // Given
+    Path jars = Path.of("../../runners/flink-cluster/target/lib").toAbsolutePath();
+    List<String> command =
+        new ArrayList<>(
+            List.of(
+                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                "-Xmx256m",
+                "--add-opens=java.base/java.util=ALL-UNNAMED",
+                "--add-opens=java.base/java.lang=ALL-UNNAMED",
+                "-cp",
+                jars + "/*",
+                "org.apache.flink.client.cli.CliFrontend",
+                "run",
+                "-d",
+                "-m",
+                server(LocalStack.FLINK).address(),
+                released()));
+    command.addAll(program.clickstream(newDatabase("elsewhere"), small() + "?until=end"));
+
+    // When
+    ProcessBuilder builder =
+        new ProcessBuilder(command)
+            .directory(home.toFile())
+            .redirectErrorStream(true)
+            .redirectOutput(home.resolve("flink-run.txt").toFile());
+    builder.environment().put("FLINK_CONF_DIR", home + "/.millrace/stack/flink/conf");
+    Process flink = builder.start();
+    assertThat(flink.waitFor(1, TimeUnit.MINUTES), equalTo(true));
+
+    // Then
+    String said = Files.readString(home.resolve("flink-run.txt"));
+    assertThat(
+        said,
+        containsString(
+            "Every input of this run has an end, so it is a batch, whose answers are published by a"
+                + " command that waits for its end: millrace submit clickstream."));
+    assertThat(said, flink.exitValue(), equalTo(1));
   }
 
   @Test
