@@ -400,8 +400,7 @@ public final class Bench implements Callable<Integer> {
       for (String schemas : new String[] {"", registry.url()}) {
         String address = schemas.isEmpty() ? null : schemas;
         EventsSide.Input topics = ShopEvents.sendGood(files, kafka.bootstrapServers(), address);
-        results.add(
-            run(TopicsSide.comparison(topics, address, passes, built(JOBS), processes)));
+        results.add(run(TopicsSide.comparison(topics, address, passes, built(JOBS), processes)));
       }
     }
     return results;
@@ -441,10 +440,10 @@ public final class Bench implements Callable<Integer> {
   private Comparison.Result byKey(ShopEvents.Files files, int keys, double hotShare, Path work)
       throws Exception {
     Path directory = work.resolve("keys");
-    EventsSide.Input input =
-        ShopEvents.withSessions(files, directory, keys, hotShare).input();
+    EventsSide.Input input = ShopEvents.withSessions(files, directory, keys, hotShare).input();
     String words = String.format(Locale.ROOT, "%,d keys", keys);
-    String hot = hotShare == 0 ? "" : String.format(Locale.ROOT, ", one with %.0f %%", 100 * hotShare);
+    String hot =
+        hotShare == 0 ? "" : String.format(Locale.ROOT, ", one with %.0f %%", 100 * hotShare);
     return run(sides(work).byKey(words + hot, input, passes));
   }
 

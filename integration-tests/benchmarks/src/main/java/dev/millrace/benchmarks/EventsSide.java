@@ -20,7 +20,10 @@ record EventsSide(Path program, Processes processes) {
   static final long MILLION = 1_000_000;
 
   private static final Way PLAIN =
-      new Way("plain Flink job", "PLAIN", "written by hand: a POJO of the whole event, Flink's defaults");
+      new Way(
+          "plain Flink job",
+          "PLAIN",
+          "written by hand: a POJO of the whole event, Flink's defaults");
   private static final Way TUNED =
       new Way("tuned Flink job", "TUNED", "written by hand: only what the sums need, object reuse");
   private static final Way MILLRACE =
@@ -51,7 +54,10 @@ record EventsSide(Path program, Processes processes) {
     return new Comparison(
         name,
         events.further(),
-        List.of(side(PLAIN, events, passes), side(TUNED, events, passes), side(MILLRACE, events, passes)),
+        List.of(
+            side(PLAIN, events, passes),
+            side(TUNED, events, passes),
+            side(MILLRACE, events, passes)),
         Map.of("Millrace on Flink", 1 / 0.6));
   }
 
@@ -62,7 +68,10 @@ record EventsSide(Path program, Processes processes) {
         events.further(),
         List.of(
             side(
-                new Way("DuckDB", "DUCKDB", "one query over lines read as text, by DuckDB over JDBC, one thread"),
+                new Way(
+                    "DuckDB",
+                    "DUCKDB",
+                    "one query over lines read as text, by DuckDB over JDBC, one thread"),
                 events,
                 passes),
             side(
@@ -126,8 +135,7 @@ record EventsSide(Path program, Processes processes) {
 
   private Side side(Way way, Input input, int passes, String... more) {
     List<String> arguments =
-        new ArrayList<>(
-            List.of(way.argument, Integer.toString(passes), input.few(), input.many()));
+        new ArrayList<>(List.of(way.argument, Integer.toString(passes), input.few(), input.many()));
     arguments.addAll(Arrays.asList(more));
     return new JobSide(
         way.name,
@@ -172,7 +180,8 @@ record EventsSide(Path program, Processes processes) {
   private static long share(long sum, int copies) {
     if (sum % copies != 0) {
       throw new WrongAnswer(
-          "The same events were given %d times, and %d is no multiple of it.".formatted(copies, sum));
+          "The same events were given %d times, and %d is no multiple of it."
+              .formatted(copies, sum));
     }
     return sum / copies;
   }

@@ -46,7 +46,8 @@ final class ShopEvents {
   private static final Pattern TIME =
       Pattern.compile("\"(event_time|arrived_at)\"\\s*:\\s*(\"[^\"]*\"|\\d+)");
 
-  private static final Pattern SESSION = Pattern.compile("\"session_id\"\\s*:\\s*\"[^\"\\\\]{1,40}\"");
+  private static final Pattern SESSION =
+      Pattern.compile("\"session_id\"\\s*:\\s*\"[^\"\\\\]{1,40}\"");
 
   private ShopEvents() {}
 

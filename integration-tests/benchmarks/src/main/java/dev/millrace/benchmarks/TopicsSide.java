@@ -23,9 +23,17 @@ final class TopicsSide {
       Input topics, @Nullable String registry, int passes, Path program, Processes processes) {
     List<Side> sides = new ArrayList<>();
     String[][] ways = {
-      {"tuned Flink job", "TUNED", "KafkaSource and KafkaSink, object reuse, an Avro reader and writer of its own"},
+      {
+        "tuned Flink job",
+        "TUNED",
+        "KafkaSource and KafkaSink, object reuse, an Avro reader and writer of its own"
+      },
       {"plain Flink job", "PLAIN", "KafkaSource and KafkaSink, Flink's formats and defaults"},
-      {"Millrace on Flink", "MILLRACE", "RecordTopic and WriteValues, with the settings of 'millrace run'"}
+      {
+        "Millrace on Flink",
+        "MILLRACE",
+        "RecordTopic and WriteValues, with the settings of 'millrace run'"
+      }
     };
     for (String[] way : ways) {
       List<String> arguments =
@@ -37,7 +45,8 @@ final class TopicsSide {
       sides.add(
           new JobSide(
               way[0],
-              way[2] + "; at least once; the broker's time is not counted; what the values beyond the first quarter cost",
+              way[2]
+                  + "; at least once; the broker's time is not counted; what the values beyond the first quarter cost",
               arguments,
               1,
               TopicsSide::answer,

@@ -45,8 +45,7 @@ public final class WireRecords<T extends SpecificRecord> {
     this.schema = model.getSchema(type);
     this.writer = new SpecificDatumWriter<>(schema, model);
     this.schemas = schemas;
-    this.header =
-        ByteBuffer.allocate(WireValues.HEADER).put(WireValues.MAGIC).putInt(id).array();
+    this.header = ByteBuffer.allocate(WireValues.HEADER).put(WireValues.MAGIC).putInt(id).array();
   }
 
   /**

@@ -15,9 +15,9 @@ import org.apache.kafka.clients.producer.ProducerRecord;
  * {@code kafka://host:port[,host:port]/topic}.
  *
  * <p><b>Input:</b> values. <b>Output:</b> none. <b>Bounded/unbounded:</b> both. <b>State and
- * timers:</b> none. <b>Reasons:</b> none: what the broker refuses fails the bundle. <b>Guarantee:</b>
- * at least once: a bundle ends when the broker has all of it, and one that failed is sent again.
- * <b>Runners:</b> all.
+ * timers:</b> none. <b>Reasons:</b> none: what the broker refuses fails the bundle.
+ * <b>Guarantee:</b> at least once: a bundle ends when the broker has all of it, and one that failed
+ * is sent again. <b>Runners:</b> all.
  */
 public final class WriteValues extends PTransform<PCollection<byte[]>, PDone> {
 
@@ -58,8 +58,7 @@ public final class WriteValues extends PTransform<PCollection<byte[]>, PDone> {
     }
 
     @ProcessElement
-    public void process(
-        @Element byte[] value, OutputReceiver<ProducerRecord<byte[], byte[]>> out) {
+    public void process(@Element byte[] value, OutputReceiver<ProducerRecord<byte[], byte[]>> out) {
       out.output(new ProducerRecord<>(topic, value));
     }
   }

@@ -52,8 +52,7 @@ final class Collected {
     if (hashed) {
       ROWS.increment();
       HASHES.add(
-          mixed(
-              mixed(mixed(mixed(startMillis) + hash(key)) + events) + revenueTenThousandths));
+          mixed(mixed(mixed(mixed(startMillis) + hash(key)) + events) + revenueTenThousandths));
     } else {
       MINUTES.put(startMillis + "|" + key, new Minute(events, revenueTenThousandths));
     }

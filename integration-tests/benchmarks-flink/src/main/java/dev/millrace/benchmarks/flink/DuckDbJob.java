@@ -23,9 +23,10 @@ final class DuckDbJob {
         Statement statement = database.createStatement()) {
       statement.execute("SET threads = 1");
       statement.execute("SET TimeZone = 'UTC'");
+      String[] sql = sql().replace("${events}", input.path().toString()).split(";\\s*\n", -1);
+      statement.execute(sql[0]);
       long[] counts = new long[3];
-      try (ResultSet rows =
-          statement.executeQuery(sql().replace("${events}", input.path().toString()))) {
+      try (ResultSet rows = statement.executeQuery(sql[1])) {
         while (rows.next()) {
           int outcome = rows.getInt("outcome");
           long events = rows.getLong("events");

@@ -10,8 +10,8 @@ import java.util.concurrent.Callable;
  * <p>Arguments: the way, the passes, a few events, and many that begin with those, each as {@link
  * EventsInput} takes them; {@code session} at the end sums by session instead of action. Each pass
  * is a job over the one and a job over the other. Its last line of output is a {@link Passes.Found}
- * as JSON. With {@code topics} before the arguments it is a {@link TopicsProcess} instead: a program
- * has one beginning.
+ * as JSON. With {@code topics} before the arguments it is a {@link TopicsProcess} instead: a
+ * program has one beginning.
  */
 public final class EventsProcess {
 
@@ -75,12 +75,10 @@ public final class EventsProcess {
     boolean bySession = arguments.length > 4 && arguments[4].equals("session");
     EventsInput few = EventsInput.of(arguments[2], bySession);
     EventsInput many = EventsInput.of(arguments[3], bySession);
-    Passes.report(
-        Passes.measure(arguments[1], () -> job(way, few), () -> job(way, many)));
+    Passes.report(Passes.measure(arguments[1], () -> job(way, few), () -> job(way, many)));
   }
 
-  private static Callable<EventsAnswer> job(Way way, EventsInput events)
-      throws Exception {
+  private static Callable<EventsAnswer> job(Way way, EventsInput events) throws Exception {
     EventsAnswer answer = way.run(events);
     return () -> answer;
   }

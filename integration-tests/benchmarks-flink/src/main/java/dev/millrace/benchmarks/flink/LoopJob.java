@@ -35,8 +35,7 @@ final class LoopJob {
           long size = NativeJob.MINUTE.toMillis();
           PlainJob.Sum sum =
               minutes.computeIfAbsent(
-                  new Minute(
-                      Math.floorDiv(event.happened, size) * size, input.key().apply(event)),
+                  new Minute(Math.floorDiv(event.happened, size) * size, input.key().apply(event)),
                   first -> new PlainJob.Sum());
           sum.events++;
           sum.revenue += event.revenue();

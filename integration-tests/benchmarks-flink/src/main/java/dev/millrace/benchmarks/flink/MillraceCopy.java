@@ -80,8 +80,7 @@ final class MillraceCopy {
     }
 
     @ProcessElement
-    public void process(@Element RawRecord record, OutputReceiver<byte[]> out)
-        throws IOException {
+    public void process(@Element RawRecord record, OutputReceiver<byte[]> out) throws IOException {
       WireRecords<ShopEvent> wire = Objects.requireNonNull(format);
       out.output(wire.write(wire.read(record.payload())));
     }

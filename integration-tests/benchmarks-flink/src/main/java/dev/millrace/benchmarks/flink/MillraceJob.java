@@ -41,9 +41,9 @@ import org.apache.beam.sdk.values.PCollection;
 import org.apache.beam.sdk.values.PCollection.IsBounded;
 
 /**
- * The same work by Millrace, with the settings of {@code millrace run}: it refines by
- * the contract, with reasons, positions, encrypted payloads, tokens for private values, dead
- * letters and a ledger, none of which the jobs that are written by hand have.
+ * The same work by Millrace, with the settings of {@code millrace run}: it refines by the contract,
+ * with reasons, positions, encrypted payloads, tokens for private values, dead letters and a
+ * ledger, none of which the jobs that are written by hand have.
  */
 final class MillraceJob {
 

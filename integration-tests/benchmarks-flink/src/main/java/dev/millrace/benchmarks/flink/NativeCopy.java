@@ -59,13 +59,13 @@ final class NativeCopy {
     } else if (tuned) {
       copy(environment, copy, new EventReader(registry), new EventWriter(registry, copy.to()));
     } else {
-      SchemaCoder.SchemaCoderProvider wire = () -> new Wire(registry, copy.to());
+      String to = copy.to();
+      SchemaCoder.SchemaCoderProvider wire = () -> new Wire(registry, to);
       copy(
           environment,
           copy,
           new RegistryAvroDeserializationSchema<>(ShopEvent.class, null, wire),
-          new RegistryAvroSerializationSchema<>(
-              ShopEvent.class, ShopEvent.getClassSchema(), wire));
+          new RegistryAvroSerializationSchema<>(ShopEvent.class, ShopEvent.getClassSchema(), wire));
     }
     environment.execute();
     copy.await();
@@ -111,7 +111,8 @@ final class NativeCopy {
     private Registry() {}
 
     static Schema schema(String registry, int id) throws IOException {
-      return new Schema.Parser().parse(ask(request(registry, "/schemas/ids/" + id).GET(), "schema"));
+      return new Schema.Parser()
+          .parse(ask(request(registry, "/schemas/ids/" + id).GET(), "schema"));
     }
 
     static int register(String registry, String subject, Schema schema) throws IOException {
@@ -130,8 +131,7 @@ final class NativeCopy {
     private static String ask(HttpRequest.Builder request, String field) throws IOException {
       try {
         HttpResponse<String> answer =
-            HttpClient.newHttpClient()
-                .send(request.build(), HttpResponse.BodyHandlers.ofString());
+            HttpClient.newHttpClient().send(request.build(), HttpResponse.BodyHandlers.ofString());
         return JSON.readTree(answer.body()).required(field).asText();
       } catch (InterruptedException interrupted) {
         Thread.currentThread().interrupt();

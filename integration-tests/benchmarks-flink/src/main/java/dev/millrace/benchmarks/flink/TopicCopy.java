@@ -99,10 +99,7 @@ record TopicCopy(EventsInput input, @Nullable String registry, String to) {
             new ByteArrayDeserializer())) {
       consumer.assign(List.of(partition));
       consumer.seekToBeginning(List.of(partition));
-      long end =
-          consumer
-              .endOffsets(List.of(partition), PATIENCE)
-              .getOrDefault(partition, 0L);
+      long end = consumer.endOffsets(List.of(partition), PATIENCE).getOrDefault(partition, 0L);
       while (consumer.position(partition) < end) {
         for (ConsumerRecord<byte[], byte[]> record : consumer.poll(PATIENCE)) {
           values++;

@@ -1,5 +1,11 @@
 -- Events judged as the contract of ShopEvent judges them, then counts and revenue by action and minute.
 -- outcome: 0 good, 1 invalid, 2 late. ${events} is replaced.
+-- A time that is not spelled as programs spell it.
+CREATE MACRO spelled(time) AS CASE
+  WHEN regexp_full_match(time, '\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z|[+-]\d\d:\d\d)')
+   AND epoch_us(try_cast(time AS TIMESTAMPTZ)) % 1000 = 0
+  THEN epoch_ms(try_cast(time AS TIMESTAMPTZ)) END;
+
 WITH line AS (
   -- One column: what delimits columns occurs in no JSON. Lines that are no UTF-8 go to reject_errors.
   SELECT line
@@ -23,9 +29,11 @@ typed AS (
          CASE WHEN e.price NOT LIKE '"%' THEN try_cast(CAST(e.price AS VARCHAR) AS DECIMAL(38, 18)) END AS price,
          CASE WHEN e.quantity NOT LIKE '"%' AND e.quantity NOT LIKE '%.%' THEN try_cast(CAST(e.quantity AS VARCHAR) AS INTEGER) END AS quantity,
          CASE WHEN e.event_time LIKE '"____-__-__T__:__:__.___Z"' THEN epoch_ms(try_cast(substring(e.event_time, 2, 24) AS TIMESTAMP))
+              WHEN e.event_time LIKE '"%' THEN spelled(e.event_time ->> '$')
               WHEN e.event_time NOT LIKE '"%' AND e.event_time NOT LIKE '%.%' THEN try_cast(CAST(e.event_time AS VARCHAR) AS BIGINT)
           END AS happened,
          CASE WHEN e.arrived_at LIKE '"____-__-__T__:__:__.___Z"' THEN epoch_ms(try_cast(substring(e.arrived_at, 2, 24) AS TIMESTAMP))
+              WHEN e.arrived_at LIKE '"%' THEN spelled(e.arrived_at ->> '$')
               WHEN e.arrived_at NOT LIKE '"%' AND e.arrived_at NOT LIKE '%.%' THEN try_cast(CAST(e.arrived_at AS VARCHAR) AS BIGINT)
           END AS arrived
     FROM parsed),
