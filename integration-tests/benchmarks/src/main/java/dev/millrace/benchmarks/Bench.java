@@ -3,6 +3,7 @@ package dev.millrace.benchmarks;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.SerializationFeature;
 import dev.millrace.local.LocalKafka;
+import dev.millrace.local.LocalRegistry;
 import dev.millrace.pipelines.UserError;
 import dev.millrace.pipelines.generate.AnswerKey;
 import java.io.FileDescriptor;
@@ -55,6 +56,10 @@ import picocli.CommandLine.Parameters;
       "  refine  the refining of sales (parse, limits, rules, gate) beside a plain loop",
       "  sales   the whole job beside DuckDB",
       "  events  events refined and summed by minute, beside jobs written by hand for Flink",
+      "  batch   the same events of a file in batch, beside DuckDB",
+      "  topics  values from topic to topic, strings and Avro, beside jobs written by hand for Flink",
+      "  growth  events by the million, more and more of them, in the same heap",
+      "  keys    events summed by few keys, by many, and by one that most have",
       "  live    clickstream on Flink between Kafka and PostgreSQL: how soon, and how many a second",
       "  micro   parts of the transforms by themselves, by JMH: nanoseconds for a record"
     })
@@ -79,13 +84,17 @@ public final class Bench implements Callable<Integer> {
     REFINE,
     SALES,
     EVENTS,
+    BATCH,
+    TOPICS,
+    GROWTH,
+    KEYS,
     LIVE,
     MICRO
   }
 
   @Parameters(
       arity = "0..*",
-      paramLabel = "refine|sales|events|live|micro",
+      paramLabel = "refine|sales|events|batch|topics|growth|keys|live|micro",
       description = "What to measure. Default: refine and sales.")
   private List<Benchmark> which = List.of(Benchmark.REFINE, Benchmark.SALES);
 
@@ -105,7 +114,7 @@ public final class Bench implements Callable<Integer> {
       names = "--passes",
       paramLabel = "N",
       description =
-          "refine, events: times a process works through the input while it is measured, after as many"
+          "refine, events, batch, topics, keys: times a process works through the input while it is measured, after as many"
               + " times that are not. Default: 3.")
   private int passes = 3;
 
@@ -118,8 +127,16 @@ public final class Bench implements Callable<Integer> {
   @Option(
       names = "--events",
       paramLabel = "N",
-      description = "events: how many; the first quarter is not counted. Default: 1000000.")
+      description =
+          "events, batch, topics, keys: how many; the first quarter is not counted. Default: 1000000.")
   private long events = 1_000_000;
+
+  @Option(
+      names = "--millions",
+      split = ",",
+      paramLabel = "N",
+      description = "growth: million events, one after the other. Default: 1,10,100.")
+  private List<Integer> millions = List.of(1, 10, 100);
 
   @Option(
       names = "--sales",
@@ -260,6 +277,10 @@ public final class Bench implements Callable<Integer> {
           case REFINE -> results.add(refine(files, records, work));
           case SALES -> results.add(sales(foodMart, records, work));
           case EVENTS -> results.addAll(events(work));
+          case BATCH -> results.add(batch(work));
+          case TOPICS -> results.addAll(topics(work));
+          case GROWTH -> results.addAll(growth(work));
+          case KEYS -> results.addAll(keys(work));
           case LIVE -> live = live(foodMart, work);
           case MICRO -> Micro.run(built(PARTS), heap);
         }
@@ -302,6 +323,12 @@ public final class Bench implements Callable<Integer> {
     atLeast("--events", (int) Math.min(events, Integer.MAX_VALUE), 1_000);
     atLeast("--seconds", seconds, 1);
     atLeast("--warm-up-seconds", warmUpSeconds, 0);
+    for (int million : millions) {
+      atLeast("--millions", million, 1);
+    }
+    if (millions.size() < 2) {
+      throw new UserError("--millions is " + millions.get(0) + "; give two or more, such as 1,10.");
+    }
     for (long rate : rates) {
       if (rate < 1 || rate > 1_000_000) {
         throw new UserError("--rate is " + rate + "; give events a second, from 1 to 1000000.");
@@ -350,21 +377,87 @@ public final class Bench implements Callable<Integer> {
   }
 
   private List<Comparison.Result> events(Path work) throws Exception {
-    say("writing events …");
-    Path directory = Files.createDirectories(work.resolve("events"));
-    ShopEvents.Files files = ShopEvents.write(directory, events);
-    Processes processes = new Processes(work, heap);
+    ShopEvents.Files files = shopEvents(work, events);
     List<Comparison.Result> results = new ArrayList<>();
-    results.add(
-        EventsSide.comparison("events of a file", files.input(), passes, built(JOBS), processes)
-            .run(warmUp, rounds, this::say));
+    results.add(run(sides(work).asStream("events of a file", files.input(), passes)));
     try (LocalKafka kafka = LocalKafka.start(work.resolve("kafka"))) {
       EventsSide.Input topics = ShopEvents.send(files, kafka.bootstrapServers());
-      results.add(
-          EventsSide.comparison("events of a topic", topics, passes, built(JOBS), processes)
-              .run(warmUp, rounds, this::say));
+      results.add(run(sides(work).asStream("events of a topic", topics, passes)));
     }
     return results;
+  }
+
+  private Comparison.Result batch(Path work) throws Exception {
+    return run(sides(work).inBatch(shopEvents(work, events).input(), passes));
+  }
+
+  private List<Comparison.Result> topics(Path work) throws Exception {
+    ShopEvents.Files files = shopEvents(work, events);
+    Processes processes = new Processes(work, heap);
+    List<Comparison.Result> results = new ArrayList<>();
+    try (LocalKafka kafka = LocalKafka.start(work.resolve("topics"));
+        LocalRegistry registry = LocalRegistry.start(work.resolve("registry"))) {
+      for (String schemas : new String[] {"", registry.url()}) {
+        String address = schemas.isEmpty() ? null : schemas;
+        EventsSide.Input topics = ShopEvents.sendGood(files, kafka.bootstrapServers(), address);
+        results.add(run(TopicsSide.comparison(topics, address, passes, built(JOBS), processes)));
+      }
+    }
+    return results;
+  }
+
+  private List<Comparison.Result> growth(Path work) throws Exception {
+    // Few enough that the last of a file are no later than the first of the next one may be.
+    ShopEvents.Files files = shopEvents(work, 250_000);
+    long events = records(List.of(files.many()));
+    Path directory = Files.createDirectories(work.resolve("growth"));
+    int first = Math.toIntExact(EventsSide.MILLION / events);
+    Path few = ShopEvents.copies(files.many(), directory.resolve("few"), first);
+    List<EventsSide.Input> inputs = new ArrayList<>();
+    List<Integer> copies = new ArrayList<>();
+    for (int million : millions) {
+      int further = Math.toIntExact(Math.round((double) million * EventsSide.MILLION / events));
+      Path many =
+          ShopEvents.copies(files.many(), directory.resolve("more" + million), first + further);
+      inputs.add(new EventsSide.Input(few.toString(), many.toString(), further * events));
+      copies.add(first + further);
+    }
+    return List.of(
+        run(sides(work).growing(false, inputs, copies)),
+        run(sides(work).growing(true, inputs, copies)));
+  }
+
+  private List<Comparison.Result> keys(Path work) throws Exception {
+    ShopEvents.Files files = shopEvents(work, events);
+    List<Comparison.Result> results = new ArrayList<>();
+    for (int keys : new int[] {10, 10_000, 1_000_000}) {
+      results.add(byKey(files, keys, 0, work));
+    }
+    results.add(byKey(files, 10_000, 0.8, work));
+    return results;
+  }
+
+  private Comparison.Result byKey(ShopEvents.Files files, int keys, double hotShare, Path work)
+      throws Exception {
+    Path directory = work.resolve("keys");
+    EventsSide.Input input = ShopEvents.withSessions(files, directory, keys, hotShare).input();
+    String words = String.format(Locale.ROOT, "%,d keys", keys);
+    String hot =
+        hotShare == 0 ? "" : String.format(Locale.ROOT, ", one with %.0f %%", 100 * hotShare);
+    return run(sides(work).byKey(words + hot, input, passes));
+  }
+
+  private ShopEvents.Files shopEvents(Path work, long events) throws IOException {
+    say("writing events …");
+    return ShopEvents.write(Files.createDirectories(work.resolve("events")), events);
+  }
+
+  private EventsSide sides(Path work) {
+    return new EventsSide(built(JOBS), new Processes(work, heap));
+  }
+
+  private Comparison.Result run(Comparison comparison) throws Exception {
+    return comparison.run(warmUp, rounds, this::say);
   }
 
   private static Path built(String program) {

@@ -1,29 +1,45 @@
 package dev.millrace.benchmarks;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
-import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 
 /**
- * One way to refine events of the web shop and sum them by minute, as a stream on Flink, each time
- * in a fresh process that is warm before it is measured.
+ * Ways to refine events of the web shop and sum them by minute, each in a fresh process that is
+ * warm before it is measured.
  *
- * @param way as {@code EventsProcess} names it
+ * @param program the jobs
  */
-record EventsSide(
-    String name,
-    String counted,
-    String way,
-    int passes,
-    Input input,
-    Path program,
-    Processes processes)
-    implements Side {
+record EventsSide(Path program, Processes processes) {
+
+  /** Records that the times of a benchmark of growth are given for. */
+  static final long MILLION = 1_000_000;
+
+  private static final Way PLAIN =
+      new Way(
+          "plain Flink job",
+          "PLAIN",
+          "written by hand: a POJO of the whole event, Flink's defaults");
+  private static final Way TUNED =
+      new Way("tuned Flink job", "TUNED", "written by hand: only what the sums need, object reuse");
+  private static final Way MILLRACE =
+      new Way(
+          "Millrace on Flink",
+          "MILLRACE",
+          "Refine, Windowed, Rejects, Ledger, with the settings of 'millrace run'");
+  private static final Way BATCH =
+      new Way("Millrace on Flink", "MILLRACE_BATCH", "the same pipeline in batch mode");
+
+  /**
+   * A way to do the work.
+   *
+   * @param argument as {@code EventsProcess} names it
+   */
+  private record Way(String name, String argument, String counted) {}
 
   /**
    * What the jobs are given.
@@ -33,23 +49,110 @@ record EventsSide(
    */
   record Input(String few, String many, long further) {}
 
-  @Override
-  public Measured run() throws IOException, InterruptedException {
-    String out =
-        processes
-            .runJar(program, List.of(way, Integer.toString(passes), input.few(), input.many()))
-            .out();
-    JsonNode found =
-        new ObjectMapper().readTree(out.strip().lines().reduce((a, b) -> b).orElse(""));
-    return new Measured(
-        found.get("wallSeconds").asDouble(),
-        found.get("cpuSeconds").asDouble(),
-        answer(found.get("answer")));
+  /** As a stream on Flink: the plain job is the yardstick. */
+  Comparison asStream(String name, Input events, int passes) {
+    return new Comparison(
+        name,
+        events.further(),
+        List.of(
+            side(PLAIN, events, passes),
+            side(TUNED, events, passes),
+            side(MILLRACE, events, passes)),
+        Map.of("Millrace on Flink", 1 / 0.6));
   }
 
-  private static Answer answer(JsonNode found) {
+  /** In batch, of a file: DuckDB is the yardstick. */
+  Comparison inBatch(Input events, int passes) {
+    return new Comparison(
+        "events in batch",
+        events.further(),
+        List.of(
+            side(
+                new Way(
+                    "DuckDB",
+                    "DUCKDB",
+                    "one query over lines read as text, by DuckDB over JDBC, one thread"),
+                events,
+                passes),
+            side(
+                new Way("plain loop", "LOOP", "the parser of the plain Flink job and a hash map"),
+                events,
+                passes),
+            side(BATCH, events, passes),
+            side(
+                new Way(
+                    "Millrace on Direct",
+                    "MILLRACE_DIRECT",
+                    "the same pipeline on the Direct runner, on all cores"),
+                events,
+                passes)),
+        Map.of("Millrace on Flink", 0.5));
+  }
+
+  /** Summed by session, of which there are so many: the tuned job is the yardstick. */
+  Comparison byKey(String keys, Input events, int passes) {
+    return new Comparison(
+        "events by " + keys,
+        events.further(),
+        List.of(
+            side(TUNED, events, passes, "session"),
+            side(PLAIN, events, passes, "session"),
+            side(MILLRACE, events, passes, "session")),
+        Map.of());
+  }
+
+  /**
+   * Ever more events by Millrace, in the same heap: the first input is the yardstick, and times are
+   * for a million events.
+   *
+   * @param inputs each with the same few
+   * @param copies how often each has the same events
+   */
+  Comparison growing(boolean batch, List<Input> inputs, List<Integer> copies) {
+    List<Side> sides = new ArrayList<>();
+    Map<String, Double> wanted = new java.util.TreeMap<>();
+    for (int i = 0; i < inputs.size(); i++) {
+      Input input = inputs.get(i);
+      int times = copies.get(i);
+      Way way = batch ? BATCH : MILLRACE;
+      String name = String.format(Locale.ROOT, "%,d events", input.further());
+      long passes = Math.max(1, 10 * MILLION / input.further());
+      sides.add(
+          new JobSide(
+              name,
+              way.counted + "; what these events cost beyond a million, for a million of them",
+              List.of(way.argument, passes + "+10", input.few(), input.many()),
+              (double) MILLION / input.further(),
+              found -> answer(found, times),
+              program,
+              processes));
+      if (i > 0) {
+        wanted.put(name, 1 / 1.1);
+      }
+    }
+    return new Comparison(batch ? "growth in batch" : "growth", MILLION, sides, wanted);
+  }
+
+  private Side side(Way way, Input input, int passes, String... more) {
+    List<String> arguments =
+        new ArrayList<>(List.of(way.argument, Integer.toString(passes), input.few(), input.many()));
+    arguments.addAll(Arrays.asList(more));
+    return new JobSide(
+        way.name,
+        way.counted + "; one task of each step; what the events beyond the first quarter cost",
+        arguments,
+        1,
+        found -> answer(found, 1),
+        program,
+        processes);
+  }
+
+  /** The answer to each of so many copies of the same events. */
+  static Answer answer(JsonNode found, int copies) {
     List<String> minutes = new ArrayList<>();
-    found.get("minutes").forEach(row -> minutes.add(row.asText()));
+    found
+        .get("minutes")
+        .forEach(row -> minutes.add(copies == 1 ? row.asText() : ofOne(row.asText(), copies)));
     return new Answer(
         Map.of(
             "minutes",
@@ -59,60 +162,27 @@ record EventsSide(
                 String.format(
                     Locale.ROOT,
                     "%d good, %d invalid, %d late",
-                    found.get("good").asLong(),
-                    found.get("invalid").asLong(),
-                    found.get("late").asLong()))));
+                    share(found.get("good").asLong(), copies),
+                    share(found.get("invalid").asLong(), copies),
+                    share(found.get("late").asLong(), copies)))));
   }
 
-  /** The comparison: the plain job is the yardstick. */
-  static Comparison comparison(
-      String name, Input events, int passes, Path program, Processes processes) {
-    return new Comparison(
-        name,
-        events.further(),
-        List.of(
-            side(
-                "plain Flink job",
-                "written by hand: a POJO of the whole event, Flink's defaults",
-                "PLAIN",
-                events,
-                passes,
-                program,
-                processes),
-            side(
-                "tuned Flink job",
-                "written by hand: only what the sums need, object reuse",
-                "TUNED",
-                events,
-                passes,
-                program,
-                processes),
-            side(
-                "Millrace on Flink",
-                "Refine, Windowed, Rejects, Ledger, with the settings of 'millrace run'",
-                "MILLRACE",
-                events,
-                passes,
-                program,
-                processes)),
-        Map.of("Millrace on Flink", 1 / 0.6));
+  private static String ofOne(String row, int copies) {
+    String[] cells = row.split("\\|", -1);
+    return String.join(
+        "|",
+        cells[0],
+        cells[1],
+        Long.toString(share(Long.parseLong(cells[2]), copies)),
+        Long.toString(share(Long.parseLong(cells[3]), copies)));
   }
 
-  private static EventsSide side(
-      String name,
-      String counted,
-      String way,
-      Input input,
-      int passes,
-      Path program,
-      Processes processes) {
-    return new EventsSide(
-        name,
-        counted + "; one task of each step; what the events beyond the first quarter cost",
-        way,
-        passes,
-        input,
-        program,
-        processes);
+  private static long share(long sum, int copies) {
+    if (sum % copies != 0) {
+      throw new WrongAnswer(
+          "The same events were given %d times, and %d is no multiple of it."
+              .formatted(copies, sum));
+    }
+    return sum / copies;
   }
 }

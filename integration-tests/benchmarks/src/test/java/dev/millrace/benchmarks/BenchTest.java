@@ -163,6 +163,8 @@ class BenchTest {
     "--heap=large, --heap is 'large'; give a size such as 512m or 2g.",
     "--sales=., --sales goes with 'refine' alone",
     "speed, speed",
+    "--millions=3, --millions is 3; give two or more",
+    "'--millions=0,1', --millions is 0; it must be 1 or more.",
     "--rate=0, --rate is 0; give events a second",
     "--json=no/such/place.json, --json: 'no/such/place.json' cannot be a file",
   })

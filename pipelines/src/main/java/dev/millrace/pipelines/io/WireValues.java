@@ -81,8 +81,7 @@ final class WireValues implements TopicFormat.TopicValues {
       GenericDatumReader<GenericRecord> reader =
           schemas
               .apply(id)
-              .filter(schema -> schema.getType() == Schema.Type.RECORD)
-              .filter(schema -> isReasonable(schema, new HashSet<>()))
+              .filter(WireValues::isReasonable)
               .map(GenericDatumReader<GenericRecord>::new)
               .orElse(null);
       entry = new Known(reader, System.nanoTime());
@@ -91,7 +90,11 @@ final class WireValues implements TopicFormat.TopicValues {
     return entry.reader();
   }
 
-  /** Whether no value of a schema is large by the schema alone. */
+  /** Whether a schema is of a record, and no value of it is large by the schema alone. */
+  static boolean isReasonable(Schema schema) {
+    return schema.getType() == Schema.Type.RECORD && isReasonable(schema, new HashSet<>());
+  }
+
   private static boolean isReasonable(Schema schema, Set<String> seen) {
     if (schema.getLogicalType() instanceof LogicalTypes.Decimal decimal
         && decimal.getScale() > MAX_SCALE) {

@@ -131,24 +131,7 @@ public final class WriteTopic<T extends SpecificRecord> extends PTransform<PColl
     try (Topics topics = Topics.at(uri)) {
       maxBytes = topics.maxMessageBytes();
     }
-    KafkaIO.WriteRecords<byte[], byte[]> write =
-        KafkaIO.<byte[], byte[]>writeRecords()
-            .withBootstrapServers(uri.servers())
-            .withTopic(uri.topic())
-            .withKeySerializer(ByteArraySerializer.class)
-            .withValueSerializer(ByteArraySerializer.class)
-            .withProducerConfigUpdates(
-                Map.of(
-                    ProducerConfig.ACKS_CONFIG,
-                    "all",
-                    ProducerConfig.MAX_REQUEST_SIZE_CONFIG,
-                    Math.max(REQUEST_BYTES, maxBytes),
-                    ProducerConfig.ENABLE_IDEMPOTENCE_CONFIG,
-                    true,
-                    ProducerConfig.LINGER_MS_CONFIG,
-                    5,
-                    ProducerConfig.COMPRESSION_TYPE_CONFIG,
-                    "lz4"));
+    KafkaIO.WriteRecords<byte[], byte[]> write = write(uri, maxBytes);
     if (EXACTLY_ONCE.equals(uri.parameters().get("delivery"))) {
       String runner = rows.getPipeline().getOptions().getRunner().getSimpleName();
       if (!runner.contains("Flink")) {
@@ -163,6 +146,27 @@ public final class WriteTopic<T extends SpecificRecord> extends PTransform<PColl
         .setCoder(ProducerRecordCoder.of(ByteArrayCoder.of(), ByteArrayCoder.of()))
         .apply("Write", write);
     return PDone.in(rows.getPipeline());
+  }
+
+  /** Sends records, and waits for the broker to have those of a bundle at its end. */
+  static KafkaIO.WriteRecords<byte[], byte[]> write(TopicUri uri, int maxBytes) {
+    return KafkaIO.<byte[], byte[]>writeRecords()
+        .withBootstrapServers(uri.servers())
+        .withTopic(uri.topic())
+        .withKeySerializer(ByteArraySerializer.class)
+        .withValueSerializer(ByteArraySerializer.class)
+        .withProducerConfigUpdates(
+            Map.of(
+                ProducerConfig.ACKS_CONFIG,
+                "all",
+                ProducerConfig.MAX_REQUEST_SIZE_CONFIG,
+                Math.max(REQUEST_BYTES, maxBytes),
+                ProducerConfig.ENABLE_IDEMPOTENCE_CONFIG,
+                true,
+                ProducerConfig.LINGER_MS_CONFIG,
+                5,
+                ProducerConfig.COMPRESSION_TYPE_CONFIG,
+                "lz4"));
   }
 
   private static final class ToRecord<T extends SpecificRecord>

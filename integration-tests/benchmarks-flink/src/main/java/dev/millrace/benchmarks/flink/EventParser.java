@@ -44,13 +44,20 @@ final class EventParser {
   private static final int REQUIRED = 1 | 1 << 1 | 1 << 2 | 1 << 3 | 1 << 7 | 1 << 10;
 
   private final boolean whole;
+  private final boolean session;
 
   /**
    * @param whole whether all fields are kept, or only those that the sums are made of: action,
    *     price, quantity and times
    */
   EventParser(boolean whole) {
+    this(whole, whole);
+  }
+
+  /** The same, and whether the session is kept. */
+  EventParser(boolean whole, boolean session) {
     this.whole = whole;
+    this.session = session;
   }
 
   /** The event, or null if it is none or breaks a rule. */
@@ -86,7 +93,7 @@ final class EventParser {
         }
         case "session_id" -> {
           field = 1 << 2;
-          event.session = required(text(parser, token, 40, whole));
+          event.session = required(text(parser, token, 40, session));
         }
         case "action" -> {
           field = 1 << 3;

@@ -1,6 +1,5 @@
 package dev.millrace.benchmarks.flink;
 
-import java.util.ArrayList;
 import java.util.List;
 
 /**
@@ -16,21 +15,5 @@ public record EventsAnswer(long good, long invalid, long late, List<String> minu
   /** Copies and sorts. */
   public EventsAnswer {
     minutes = minutes.stream().sorted().toList();
-  }
-
-  /** In what this one differs from another, in short. */
-  String difference(EventsAnswer other) {
-    List<String> mine = new ArrayList<>(minutes);
-    mine.removeAll(other.minutes);
-    return "%d, %d, %d against %d, %d, %d good, invalid and late; %d rows differ, such as %s"
-        .formatted(
-            good,
-            invalid,
-            late,
-            other.good,
-            other.invalid,
-            other.late,
-            mine.size(),
-            mine.stream().findFirst().orElse("none"));
   }
 }

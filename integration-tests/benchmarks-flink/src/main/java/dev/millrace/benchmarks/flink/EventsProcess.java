@@ -1,28 +1,21 @@
 package dev.millrace.benchmarks.flink;
 
-import com.fasterxml.jackson.databind.ObjectMapper;
-import com.sun.management.OperatingSystemMXBean;
-import java.lang.management.ManagementFactory;
+import java.util.Arrays;
+import java.util.concurrent.Callable;
 
 /**
  * A process that works through events in one way, over and over, and measures itself once it is
  * warm.
  *
  * <p>Arguments: the way, the passes, a few events, and many that begin with those, each as {@link
- * EventsInput} takes them. Each pass is a job over the one and a job over the other. What counts is
- * the difference: what the further events cost, without what any job costs to begin and end. Its
- * last line of output is a {@link Found} as JSON.
+ * EventsInput} takes them; {@code session} at the end sums by session instead of action. Each pass
+ * is a job over the one and a job over the other. Its last line of output is a {@link Passes.Found}
+ * as JSON. With {@code topics} before the arguments it is a {@link TopicsProcess} instead: a
+ * program has one beginning.
  */
 public final class EventsProcess {
 
   private EventsProcess() {}
-
-  /**
-   * What a process reports: times per pass.
-   *
-   * @param answer to the many, which every pass gave
-   */
-  public record Found(double wallSeconds, double cpuSeconds, EventsAnswer answer) {}
 
   /** A way to work through events. */
   enum Way {
@@ -41,7 +34,31 @@ public final class EventsProcess {
     MILLRACE {
       @Override
       EventsAnswer run(EventsInput events) throws Exception {
-        return MillraceJob.run(events);
+        return MillraceJob.run(events, MillraceJob.Mode.STREAM);
+      }
+    },
+    MILLRACE_BATCH {
+      @Override
+      EventsAnswer run(EventsInput events) throws Exception {
+        return MillraceJob.run(events, MillraceJob.Mode.BATCH);
+      }
+    },
+    MILLRACE_DIRECT {
+      @Override
+      EventsAnswer run(EventsInput events) throws Exception {
+        return MillraceJob.run(events, MillraceJob.Mode.DIRECT);
+      }
+    },
+    DUCKDB {
+      @Override
+      EventsAnswer run(EventsInput events) throws Exception {
+        return DuckDbJob.run(events);
+      }
+    },
+    LOOP {
+      @Override
+      EventsAnswer run(EventsInput events) throws Exception {
+        return LoopJob.run(events);
       }
     };
 
@@ -50,47 +67,19 @@ public final class EventsProcess {
 
   /** Measures. */
   public static void main(String[] arguments) throws Exception {
-    Found found =
-        measure(
-            Way.valueOf(arguments[0]),
-            Integer.parseInt(arguments[1]),
-            EventsInput.of(arguments[2]),
-            EventsInput.of(arguments[3]));
-    System.out.println(new ObjectMapper().writeValueAsString(found));
-    System.out.flush();
-    // Threads of a cluster may still be there.
-    System.exit(0);
+    if (arguments[0].equals("topics")) {
+      TopicsProcess.main(Arrays.copyOfRange(arguments, 1, arguments.length));
+      return;
+    }
+    Way way = Way.valueOf(arguments[0]);
+    boolean bySession = arguments.length > 4 && arguments[4].equals("session");
+    EventsInput few = EventsInput.of(arguments[2], bySession);
+    EventsInput many = EventsInput.of(arguments[3], bySession);
+    Passes.report(Passes.measure(arguments[1], () -> job(way, few), () -> job(way, many)));
   }
 
-  private static Found measure(Way way, int passes, EventsInput few, EventsInput many)
-      throws Exception {
-    EventsAnswer answer = way.run(many);
-    way.run(few);
-    double wall = 0;
-    double cpu = 0;
-    for (int pass = 0; pass < passes; pass++) {
-      Times before = Times.now();
-      way.run(few);
-      Times between = Times.now();
-      EventsAnswer again = way.run(many);
-      Times after = Times.now();
-      if (!again.equals(answer)) {
-        throw new IllegalStateException(
-            way + " gave two answers to the same events. " + again.difference(answer));
-      }
-      wall += after.wall - between.wall - (between.wall - before.wall);
-      cpu += after.cpu - between.cpu - (between.cpu - before.cpu);
-    }
-    return new Found(wall / passes, cpu / passes, answer);
-  }
-
-  private record Times(double wall, double cpu) {
-    private static Times now() {
-      double cpu =
-          ManagementFactory.getOperatingSystemMXBean() instanceof OperatingSystemMXBean system
-              ? system.getProcessCpuTime() / 1e9
-              : Double.NaN;
-      return new Times(System.nanoTime() / 1e9, cpu);
-    }
+  private static Callable<EventsAnswer> job(Way way, EventsInput events) throws Exception {
+    EventsAnswer answer = way.run(events);
+    return () -> answer;
   }
 }

@@ -35,7 +35,7 @@ final class LineBytes extends SimpleStreamFormat<byte[]> {
     private int filled;
     private boolean ended;
 
-    private Reader(FSDataInputStream stream) {
+    Reader(FSDataInputStream stream) {
       this.stream = stream;
     }
 

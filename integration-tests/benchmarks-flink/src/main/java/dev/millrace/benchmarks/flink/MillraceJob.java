@@ -1,7 +1,6 @@
 package dev.millrace.benchmarks.flink;
 
 import dev.millrace.contract.Contract;
-import dev.millrace.flink.Main;
 import dev.millrace.pipelines.io.RecordFiles;
 import dev.millrace.pipelines.io.RecordTopic;
 import dev.millrace.runners.Engine;
@@ -27,23 +26,24 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
-import org.apache.beam.runners.flink.FlinkPipelineOptions;
 import org.apache.beam.sdk.Pipeline;
 import org.apache.beam.sdk.PipelineResult;
 import org.apache.beam.sdk.PipelineResult.State;
 import org.apache.beam.sdk.coders.StringUtf8Coder;
+import org.apache.beam.sdk.options.PipelineOptions;
 import org.apache.beam.sdk.options.PipelineOptionsFactory;
 import org.apache.beam.sdk.transforms.DoFn;
 import org.apache.beam.sdk.transforms.PTransform;
 import org.apache.beam.sdk.transforms.ParDo;
+import org.apache.beam.sdk.transforms.SerializableFunction;
 import org.apache.beam.sdk.values.PBegin;
 import org.apache.beam.sdk.values.PCollection;
 import org.apache.beam.sdk.values.PCollection.IsBounded;
 
 /**
- * The same work by Millrace, as a stream, with the settings of {@code millrace run}: it refines by
- * the contract, with reasons, positions, encrypted payloads, tokens for private values, dead
- * letters and a ledger, none of which the jobs that are written by hand have.
+ * The same work by Millrace, with the settings of {@code millrace run}: it refines by the contract,
+ * with reasons, positions, encrypted payloads, tokens for private values, dead letters and a
+ * ledger, none of which the jobs that are written by hand have.
  */
 final class MillraceJob {
 
@@ -52,24 +52,30 @@ final class MillraceJob {
 
   private MillraceJob() {}
 
-  static EventsAnswer run(EventsInput input) throws Exception {
-    Collected.clear();
+  /** How it is run. */
+  enum Mode {
+    STREAM,
+    BATCH,
+    DIRECT
+  }
+
+  static EventsAnswer run(EventsInput input, Mode mode) throws Exception {
+    Collected.clear(input.bySession());
     Path directory = temporary();
     Path key = directory.resolve("secret.key");
     Vault.createIfAbsent(key);
-    Engine engine = Main.engine(directory);
-    List<String> arguments = new ArrayList<>(engine.defaults());
-    arguments.removeIf(option -> option.startsWith("--parallelism="));
-    arguments.addAll(List.of("--streaming=true", "--parallelism=1"));
-    FlinkPipelineOptions options =
-        PipelineOptionsFactory.fromArgs(arguments.toArray(String[]::new))
-            .as(FlinkPipelineOptions.class);
+    Engine engine =
+        mode == Mode.DIRECT
+            ? dev.millrace.direct.Main.engine()
+            : dev.millrace.flink.Main.engine(directory);
+    PipelineOptions options =
+        PipelineOptionsFactory.fromArgs(arguments(engine, mode).toArray(String[]::new)).create();
     Pipeline pipeline = Pipeline.create(options);
     Accounted<ShopEvent> refined =
         pipeline
             .apply("Read", read(input))
-            // A stream: what follows may not wait for its end.
-            .setIsBoundedInternal(IsBounded.UNBOUNDED)
+            // Of a stream, what follows may not wait for its end.
+            .setIsBoundedInternal(mode == Mode.STREAM ? IsBounded.UNBOUNDED : IsBounded.BOUNDED)
             .apply(
                 "Refine",
                 Refine.json(ShopEvent.class)
@@ -83,7 +89,7 @@ final class MillraceJob {
             "Minutes",
             Windowed.tumbling(NativeJob.MINUTE)
                 .withPolicy(policy(input))
-                .keyedBy(ShopEvent::getAction, StringUtf8Coder.of())
+                .keyedBy(key(input), StringUtf8Coder.of())
                 .sum(MillraceJob::revenue))
         .apply("TakeMinutes", ParDo.of(new TakeMinutes()));
     PCollection<DeadLetter> rejects = Rejects.of("benchmark", "0", refined);
@@ -107,6 +113,22 @@ final class MillraceJob {
       throw new IllegalStateException("the pipeline ended in the state " + state);
     }
     return Collected.answer();
+  }
+
+  private static List<String> arguments(Engine engine, Mode mode) {
+    List<String> arguments = new ArrayList<>(engine.defaults());
+    if (mode != Mode.DIRECT) {
+      arguments.removeIf(option -> option.startsWith("--parallelism="));
+      arguments.add("--parallelism=1");
+    }
+    if (mode == Mode.STREAM) {
+      arguments.add("--streaming=true");
+    }
+    return arguments;
+  }
+
+  private static SerializableFunction<ShopEvent, String> key(EventsInput input) {
+    return input.bySession() ? ShopEvent::getSessionId : ShopEvent::getAction;
   }
 
   private static PTransform<PBegin, PCollection<RawRecord>> read(EventsInput input) {
@@ -159,9 +181,9 @@ final class MillraceJob {
   static final class TakeLedger extends DoFn<LedgerEntry, Void> {
     @ProcessElement
     public void process(@Element LedgerEntry entry) {
-      Collected.count("good", entry.getWritten());
-      Collected.count("invalid", entry.getInvalid());
-      Collected.count("late", entry.getLate());
+      Collected.count(entry.getSource(), "good", entry.getWritten());
+      Collected.count(entry.getSource(), "invalid", entry.getInvalid());
+      Collected.count(entry.getSource(), "late", entry.getLate());
     }
   }
 }

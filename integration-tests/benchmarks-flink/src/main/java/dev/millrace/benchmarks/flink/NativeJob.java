@@ -75,10 +75,9 @@ final class NativeJob {
   }
 
   static EventsAnswer run(StreamExecutionEnvironment environment) throws Exception {
-    Collected.clear();
     JobExecutionResult result = environment.execute();
     for (String outcome : new String[] {"good", "invalid", "late"}) {
-      Collected.count(outcome, result.<Long>getAccumulatorResult(outcome));
+      Collected.count("all", outcome, result.<Long>getAccumulatorResult(outcome));
     }
     return Collected.answer();
   }

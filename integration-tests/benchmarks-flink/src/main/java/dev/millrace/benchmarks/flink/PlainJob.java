@@ -2,6 +2,8 @@ package dev.millrace.benchmarks.flink;
 
 import org.apache.flink.api.common.eventtime.WatermarkStrategy;
 import org.apache.flink.api.common.functions.AggregateFunction;
+import org.apache.flink.api.common.typeinfo.Types;
+import org.apache.flink.api.java.functions.KeySelector;
 import org.apache.flink.configuration.Configuration;
 import org.apache.flink.streaming.api.datastream.SingleOutputStreamOperator;
 import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
@@ -18,7 +20,10 @@ final class PlainJob {
   private PlainJob() {}
 
   static EventsAnswer run(EventsInput input) throws Exception {
+    Collected.clear(input.bySession());
     StreamExecutionEnvironment environment = NativeJob.environment(false);
+    KeySelector<Event, String> key =
+        input.bySession() ? event -> event.session : event -> event.action;
     SingleOutputStreamOperator<Event> events =
         NativeJob.lines(environment, input).process(new Refine());
     events.getSideOutput(NativeJob.REJECTS).addSink(new NativeSinks.TakeRejects());
@@ -26,7 +31,7 @@ final class PlainJob {
         .assignTimestampsAndWatermarks(
             WatermarkStrategy.<Event>forBoundedOutOfOrderness(NativeJob.OUT_OF_ORDER)
                 .withTimestampAssigner((event, before) -> event.happened))
-        .keyBy(event -> event.action)
+        .keyBy(key, Types.STRING)
         .window(TumblingEventTimeWindows.of(NativeJob.MINUTE))
         .aggregate(new Add(), new ToRow())
         .addSink(new NativeSinks.TakeMinutes());
