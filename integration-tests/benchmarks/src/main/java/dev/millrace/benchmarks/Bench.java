@@ -55,6 +55,7 @@ import picocli.CommandLine.Parameters;
       "  refine  the refining of sales (parse, limits, rules, gate) beside a plain loop",
       "  sales   the whole job beside DuckDB",
       "  events  events refined and summed by minute, beside jobs written by hand for Flink",
+      "  whole   clickstream as a whole, beside jobs written by hand for Flink",
       "  live    clickstream on Flink between Kafka and PostgreSQL: how soon, and how many a second",
       "  micro   parts of the transforms by themselves, by JMH: nanoseconds for a record"
     })
@@ -79,13 +80,14 @@ public final class Bench implements Callable<Integer> {
     REFINE,
     SALES,
     EVENTS,
+    WHOLE,
     LIVE,
     MICRO
   }
 
   @Parameters(
       arity = "0..*",
-      paramLabel = "refine|sales|events|live|micro",
+      paramLabel = "refine|sales|events|whole|live|micro",
       description = "What to measure. Default: refine and sales.")
   private List<Benchmark> which = List.of(Benchmark.REFINE, Benchmark.SALES);
 
@@ -105,7 +107,7 @@ public final class Bench implements Callable<Integer> {
       names = "--passes",
       paramLabel = "N",
       description =
-          "refine, events: times a process works through the input while it is measured, after as many"
+          "refine, events, whole: times a process works through the input while it is measured, after as many"
               + " times that are not. Default: 3.")
   private int passes = 3;
 
@@ -118,7 +120,7 @@ public final class Bench implements Callable<Integer> {
   @Option(
       names = "--events",
       paramLabel = "N",
-      description = "events: how many; the first quarter is not counted. Default: 1000000.")
+      description = "events, whole: how many; the first quarter is not counted. Default: 1000000.")
   private long events = 1_000_000;
 
   @Option(
@@ -260,6 +262,7 @@ public final class Bench implements Callable<Integer> {
           case REFINE -> results.add(refine(files, records, work));
           case SALES -> results.add(sales(foodMart, records, work));
           case EVENTS -> results.addAll(events(work));
+          case WHOLE -> results.add(whole(work));
           case LIVE -> live = live(foodMart, work);
           case MICRO -> Micro.run(built(PARTS), heap);
         }
@@ -365,6 +368,18 @@ public final class Bench implements Callable<Integer> {
               .run(warmUp, rounds, this::say));
     }
     return results;
+  }
+
+  private Comparison.Result whole(Path work) throws Exception {
+    say("writing events …");
+    // The dimensions of an event lie beside it.
+    Path directory = FoodMart.writeInto(work.resolve("whole"), 1);
+    return EventsSide.whole(
+            ShopEvents.write(directory, events).input(),
+            passes,
+            built(JOBS),
+            new Processes(work, heap))
+        .run(warmUp, rounds, this::say);
   }
 
   private static Path built(String program) {

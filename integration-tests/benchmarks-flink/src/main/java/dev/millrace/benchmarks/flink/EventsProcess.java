@@ -43,6 +43,24 @@ public final class EventsProcess {
       EventsAnswer run(EventsInput events) throws Exception {
         return MillraceJob.run(events);
       }
+    },
+    WHOLE_PLAIN {
+      @Override
+      EventsAnswer run(EventsInput events) throws Exception {
+        return WholeNativeJob.plain(events);
+      }
+    },
+    WHOLE_TUNED {
+      @Override
+      EventsAnswer run(EventsInput events) throws Exception {
+        return WholeNativeJob.tuned(events);
+      }
+    },
+    WHOLE_MILLRACE {
+      @Override
+      EventsAnswer run(EventsInput events) throws Exception {
+        return WholeMillraceJob.run(events);
+      }
     };
 
     abstract EventsAnswer run(EventsInput events) throws Exception;
