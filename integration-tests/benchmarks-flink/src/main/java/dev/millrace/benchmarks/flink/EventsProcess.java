@@ -12,8 +12,13 @@ import java.lang.management.ManagementFactory;
  * EventsInput} takes them. Each pass is a job over the one and a job over the other. What counts is
  * the difference: what the further events cost, without what any job costs to begin and end. Its
  * last line of output is a {@link Found} as JSON.
+ *
+ * <p>Or {@code SQL}, a directory of tables, and one to write to: then it is {@link FlinkSql}, once,
+ * to be measured from outside.
  */
 public final class EventsProcess {
+
+  private static final String SQL = "SQL";
 
   private EventsProcess() {}
 
@@ -68,6 +73,10 @@ public final class EventsProcess {
 
   /** Measures. */
   public static void main(String[] arguments) throws Exception {
+    if (arguments[0].equals(SQL)) {
+      FlinkSql.run(arguments[1], arguments[2]);
+      System.exit(0);
+    }
     Found found =
         measure(
             Way.valueOf(arguments[0]),

@@ -51,6 +51,9 @@ final class WholeMillraceJob {
     Path directory = Files.createTempDirectory("millrace");
     Path key = directory.resolve("secret.key");
     Vault.createIfAbsent(key);
+    Files.writeString(
+        directory.resolve("config.yaml"),
+        "taskmanager.memory.managed.size: " + WholeNativeJob.STATE.getBytes() + " b\n");
     Engine engine = Main.engine(directory);
     List<String> arguments = new ArrayList<>(engine.defaults());
     arguments.removeIf(
@@ -63,6 +66,7 @@ final class WholeMillraceJob {
             "--streaming=true",
             "--parallelism=1",
             "--stateBackend=rocksdb",
+            "--flinkConfDir=" + directory,
             "--checkpointingInterval=" + WholeNativeJob.CHECKPOINTS.toMillis()));
     FlinkPipelineOptions options =
         PipelineOptionsFactory.fromArgs(arguments.toArray(String[]::new))

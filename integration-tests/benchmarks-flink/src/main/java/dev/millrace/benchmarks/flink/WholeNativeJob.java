@@ -24,7 +24,9 @@ import org.apache.flink.api.common.typeinfo.Types;
 import org.apache.flink.configuration.CheckpointingOptions;
 import org.apache.flink.configuration.Configuration;
 import org.apache.flink.configuration.ExecutionOptions;
+import org.apache.flink.configuration.MemorySize;
 import org.apache.flink.configuration.StateBackendOptions;
+import org.apache.flink.configuration.TaskManagerOptions;
 import org.apache.flink.contrib.streaming.state.EmbeddedRocksDBStateBackend.PriorityQueueStateType;
 import org.apache.flink.contrib.streaming.state.RocksDBOptions;
 import org.apache.flink.streaming.api.datastream.SingleOutputStreamOperator;
@@ -52,6 +54,13 @@ import org.jspecify.annotations.Nullable;
 final class WholeNativeJob {
 
   static final Duration CHECKPOINTS = Duration.ofSeconds(5);
+
+  /**
+   * What RocksDB may use beside the heap. With the 128 MB that a cluster inside a process has
+   * otherwise, the dozen tables of these jobs share so little that RocksDB does nothing but move
+   * what it has just written.
+   */
+  static final MemorySize STATE = MemorySize.parse("512m");
 
   private static final Duration FIVE_MINUTES = Duration.ofMinutes(5);
   private static final Duration GAP = Duration.ofMinutes(30);
@@ -108,6 +117,7 @@ final class WholeNativeJob {
     configuration.set(
         CheckpointingOptions.CHECKPOINTS_DIRECTORY,
         Files.createTempDirectory("native").toUri().toString());
+    configuration.set(TaskManagerOptions.MANAGED_MEMORY_SIZE, STATE);
     configuration.set(ExecutionOptions.BUFFER_TIMEOUT, Duration.ofMillis(20));
     StreamExecutionEnvironment environment =
         StreamExecutionEnvironment.createLocalEnvironment(1, configuration);
