@@ -54,6 +54,7 @@ import picocli.CommandLine.Parameters;
       "Benchmarks:",
       "  refine  the refining of sales (parse, limits, rules, gate) beside a plain loop",
       "  sales   the whole job beside DuckDB",
+      "  sql     the whole job on Flink beside Flink SQL, and on Spark beside Spark SQL",
       "  events  events refined and summed by minute, beside jobs written by hand for Flink",
       "  whole   clickstream as a whole, beside jobs written by hand for Flink",
       "  live    clickstream on Flink between Kafka and PostgreSQL: how soon, and how many a second",
@@ -69,6 +70,14 @@ public final class Bench implements Callable<Integer> {
   private static final String JOBS =
       "integration-tests/benchmarks-flink/target/millrace-benchmarks-flink-0.1.0-SNAPSHOT.jar";
 
+  /** The program of the Spark runner. */
+  private static final String SPARK =
+      "runners/spark/target/millrace-runner-spark-0.1.0-SNAPSHOT.jar";
+
+  /** The job for Spark SQL. */
+  private static final String SPARK_SQL =
+      "integration-tests/benchmarks-spark/target/millrace-benchmarks-spark-0.1.0-SNAPSHOT.jar";
+
   /** The parts that are measured by themselves. */
   private static final String PARTS =
       "integration-tests/benchmarks-micro/target/millrace-benchmarks-micro-0.1.0-SNAPSHOT.jar";
@@ -79,6 +88,7 @@ public final class Bench implements Callable<Integer> {
   enum Benchmark {
     REFINE,
     SALES,
+    SQL,
     EVENTS,
     WHOLE,
     LIVE,
@@ -87,7 +97,7 @@ public final class Bench implements Callable<Integer> {
 
   @Parameters(
       arity = "0..*",
-      paramLabel = "refine|sales|events|whole|live|micro",
+      paramLabel = "refine|sales|sql|events|whole|live|micro",
       description = "What to measure. Default: refine and sales.")
   private List<Benchmark> which = List.of(Benchmark.REFINE, Benchmark.SALES);
 
@@ -116,6 +126,13 @@ public final class Bench implements Callable<Integer> {
       paramLabel = "N",
       description = "Times the facts of FoodMart are taken, 269,720 each. Default: 1.")
   private int scale = 1;
+
+  @Option(
+      names = "--slope",
+      description =
+          "sql: measure what the sales of --scale beyond the first 269,720 cost, instead of a whole"
+              + " run.")
+  private boolean slope;
 
   @Option(
       names = "--events",
@@ -261,6 +278,7 @@ public final class Bench implements Callable<Integer> {
         switch (benchmark) {
           case REFINE -> results.add(refine(files, records, work));
           case SALES -> results.add(sales(foodMart, records, work));
+          case SQL -> results.addAll(sql(foodMart, records, work));
           case EVENTS -> results.addAll(events(work));
           case WHOLE -> results.add(whole(work));
           case LIVE -> live = live(foodMart, work);
@@ -322,6 +340,9 @@ public final class Bench implements Callable<Integer> {
     if (sales != null && scale != 1) {
       throw new UserError("--scale is for FoodMart; it does not go with --sales.");
     }
+    if (slope && scale == 1) {
+      throw new UserError("--slope is for more than one --scale, such as --scale=4.");
+    }
     if (json != null) {
       Path parent = json.toAbsolutePath().getParent();
       if (Files.isDirectory(json) || parent == null || !Files.isDirectory(parent)) {
@@ -344,7 +365,7 @@ public final class Bench implements Callable<Integer> {
 
   private Comparison.Result sales(Path foodMart, long records, Path work) throws Exception {
     Processes processes = new Processes(work, heap);
-    try (MillraceSide millrace = new MillraceSide(work, foodMart, processes)) {
+    try (MillraceSide millrace = MillraceSide.onDirect(work, foodMart, processes)) {
       int threads = Runtime.getRuntime().availableProcessors();
       Side duckDb = new DuckDbSide(work, foodMart, threads, processes);
       return new Comparison("sales", records, List.of(duckDb, millrace), Map.of())
@@ -370,11 +391,50 @@ public final class Bench implements Callable<Integer> {
     return results;
   }
 
+  private List<Comparison.Result> sql(Path foodMart, long records, Path work) throws Exception {
+    Path few = work.resolve("few");
+    long further = records;
+    if (slope) {
+      FoodMart.writeInto(few, 1);
+      further -= records(FoodMart.sales(few));
+    }
+    return List.of(
+        sql("Flink", JOBS, List.of("SQL"), 1 / 1.2, FLINK, foodMart, few, further, work),
+        sql("Spark", SPARK_SQL, List.of(), 1 / 1.5, SPARK, foodMart, few, further, work));
+  }
+
+  private Comparison.Result sql(
+      String engine,
+      String program,
+      List<String> arguments,
+      double wanted,
+      String runner,
+      Path foodMart,
+      Path few,
+      long records,
+      Path work)
+      throws Exception {
+    Processes processes = new Processes(work, heap);
+    try (MillraceSide millrace =
+        MillraceSide.on(engine, built(runner), work, foodMart, processes)) {
+      SqlSide sql =
+          new SqlSide(engine + " SQL", built(program), arguments, work, foodMart, processes);
+      List<Side> sides =
+          slope
+              ? List.of(
+                  new SlopeSide(sql.over(few), sql), new SlopeSide(millrace.over(few), millrace))
+              : List.of(sql, millrace);
+      String name = "sales on " + engine + (slope ? ", for each further sale" : "");
+      return new Comparison(name, records, sides, Map.of(millrace.name(), wanted))
+          .run(warmUp, rounds, this::say);
+    }
+  }
+
   private Comparison.Result whole(Path work) throws Exception {
     say("writing events …");
     // The dimensions of an event lie beside it.
     Path directory = FoodMart.writeInto(work.resolve("whole"), 1);
-    return EventsSide.whole(
+    return Whole.comparison(
             ShopEvents.write(directory, events).input(),
             passes,
             built(JOBS),

@@ -98,41 +98,6 @@ record EventsSide(
         Map.of("Millrace on Flink", 1 / 0.6));
   }
 
-  /** The whole of the clickstream, by the pipeline's own flow: the plain job is the yardstick. */
-  static Comparison whole(Input events, int passes, Path program, Processes processes) {
-    return new Comparison(
-        "clickstream as a whole",
-        events.further(),
-        List.of(
-            side(
-                "plain Flink job",
-                "written by hand: a POJO of the whole event, a state and a timer for each id,"
-                    + " windows of Flink; RocksDB",
-                "WHOLE_PLAIN",
-                events,
-                passes,
-                program,
-                processes),
-            side(
-                "tuned Flink job",
-                "written by hand: only what the sums need, object reuse, ids in maps, timers on"
-                    + " the heap; RocksDB",
-                "WHOLE_TUNED",
-                events,
-                passes,
-                program,
-                processes),
-            side(
-                "Millrace on Flink",
-                "the flow of the pipeline with the settings of 'millrace run'; RocksDB",
-                "WHOLE_MILLRACE",
-                events,
-                passes,
-                program,
-                processes)),
-        Map.of("Millrace on Flink", 1 / 1.1));
-  }
-
   private static EventsSide side(
       String name,
       String counted,

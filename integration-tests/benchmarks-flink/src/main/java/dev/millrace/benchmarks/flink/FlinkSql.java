@@ -24,8 +24,7 @@ final class FlinkSql {
   static void run(String data, String out)
       throws IOException, InterruptedException, ExecutionException {
     Configuration configuration = new Configuration();
-    configuration.set(
-        CoreOptions.DEFAULT_PARALLELISM, Runtime.getRuntime().availableProcessors());
+    configuration.set(CoreOptions.DEFAULT_PARALLELISM, Runtime.getRuntime().availableProcessors());
     TableEnvironment tables =
         TableEnvironment.create(
             EnvironmentSettings.newInstance()

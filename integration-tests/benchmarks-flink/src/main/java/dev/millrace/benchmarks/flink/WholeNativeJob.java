@@ -312,8 +312,7 @@ final class WholeNativeJob {
     }
 
     /** Categories of products, by product: the dimensions are small, and held whole. */
-    private static Map<Integer, String> categories(Path products, Path classes)
-        throws IOException {
+    private static Map<Integer, String> categories(Path products, Path classes) throws IOException {
       Map<Integer, String> ofClass = new HashMap<>();
       for (JsonNode row : rows(classes)) {
         ofClass.put(row.get("product_class_id").intValue(), row.get("product_category").asText());
@@ -616,8 +615,7 @@ final class WholeNativeJob {
     public void invoke(Row row, Context context) {
       Sums sums = row.sums;
       switch (row.table) {
-        case "5m" ->
-            WholeCollected.fiveMinutes(row.start, row.key, sums.first, sums.revenue);
+        case "5m" -> WholeCollected.fiveMinutes(row.start, row.key, sums.first, sums.revenue);
         case "1m" ->
             WholeCollected.minute(
                 row.start, row.key, sums.first, sums.second, sums.purchases, sums.revenue);
