@@ -163,6 +163,7 @@ class BenchTest {
     "--heap=large, --heap is 'large'; give a size such as 512m or 2g.",
     "--sales=., --sales goes with 'refine' alone",
     "speed, speed",
+    "--slope, --slope is for more than one --scale",
     "--rate=0, --rate is 0; give events a second",
     "--json=no/such/place.json, --json: 'no/such/place.json' cannot be a file",
   })

@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.LongAdder;
 
 /** Where the jobs over the whole of the clickstream leave what they found, in this process. */
@@ -42,6 +43,13 @@ final class WholeCollected {
     COUNTS.clear();
     WINDOWS.clear();
     VISITS.clear();
+  }
+
+  /** Waits for a row of windows. */
+  static void awaitRow() throws InterruptedException {
+    while (WINDOWS.isEmpty()) {
+      TimeUnit.MILLISECONDS.sleep(10);
+    }
   }
 
   static void reject() {
