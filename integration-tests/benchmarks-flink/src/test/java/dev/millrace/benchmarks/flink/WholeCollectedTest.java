@@ -31,10 +31,10 @@ class WholeCollectedTest {
         WholeCollected.answer().minutes(),
         contains(
             "duplicates|0",
+            "visitors|2",
             "visit|10|20|1|0|false|0",
             "visit|10|50|6|3|true|12",
-            "visit|90|95|1|1|false|0",
-            "visitors|2"));
+            "visit|90|95|1|1|false|0"));
   }
 
   @Test
