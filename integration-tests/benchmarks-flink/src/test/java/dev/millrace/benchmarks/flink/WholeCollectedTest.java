@@ -18,9 +18,9 @@ class WholeCollectedTest {
   @Test
   void aVisitTakesThePlaceOfThoseOfItsVisitorThatItOverlaps() {
     // Given
+    WholeCollected.visit("a", 90, 95, 1, 1, false, 0);
     WholeCollected.visit("a", 10, 20, 2, 1, false, 5);
     WholeCollected.visit("a", 40, 50, 3, 1, true, 7);
-    WholeCollected.visit("a", 90, 95, 1, 1, false, 0);
     WholeCollected.visit("b", 10, 20, 1, 0, false, 0);
 
     // When
