@@ -55,11 +55,13 @@ import picocli.CommandLine.Parameters;
       "Benchmarks:",
       "  refine  the refining of sales (parse, limits, rules, gate) beside a plain loop",
       "  sales   the whole job beside DuckDB",
+      "  sql     the whole job on Flink beside Flink SQL, and on Spark beside Spark SQL",
       "  events  events refined and summed by minute, beside jobs written by hand for Flink",
       "  batch   the same events of a file in batch, beside DuckDB",
       "  topics  values from topic to topic, strings and Avro, beside jobs written by hand for Flink",
       "  growth  events by the million, more and more of them, in the same heap",
       "  keys    events summed by few keys, by many, and by one that most have",
+      "  whole   clickstream as a whole, beside jobs written by hand for Flink",
       "  live    clickstream on Flink between Kafka and PostgreSQL: how soon, and how many a second",
       "  micro   parts of the transforms by themselves, by JMH: nanoseconds for a record"
     })
@@ -73,6 +75,14 @@ public final class Bench implements Callable<Integer> {
   private static final String JOBS =
       "integration-tests/benchmarks-flink/target/millrace-benchmarks-flink-0.1.0-SNAPSHOT.jar";
 
+  /** The program of the Spark runner. */
+  private static final String SPARK =
+      "runners/spark/target/millrace-runner-spark-0.1.0-SNAPSHOT.jar";
+
+  /** The job for Spark SQL. */
+  private static final String SPARK_SQL =
+      "integration-tests/benchmarks-spark/target/millrace-benchmarks-spark-0.1.0-SNAPSHOT.jar";
+
   /** The parts that are measured by themselves. */
   private static final String PARTS =
       "integration-tests/benchmarks-micro/target/millrace-benchmarks-micro-0.1.0-SNAPSHOT.jar";
@@ -83,18 +93,20 @@ public final class Bench implements Callable<Integer> {
   enum Benchmark {
     REFINE,
     SALES,
+    SQL,
     EVENTS,
     BATCH,
     TOPICS,
     GROWTH,
     KEYS,
+    WHOLE,
     LIVE,
     MICRO
   }
 
   @Parameters(
       arity = "0..*",
-      paramLabel = "refine|sales|events|batch|topics|growth|keys|live|micro",
+      paramLabel = "refine|sales|sql|events|batch|topics|growth|keys|whole|live|micro",
       description = "What to measure. Default: refine and sales.")
   private List<Benchmark> which = List.of(Benchmark.REFINE, Benchmark.SALES);
 
@@ -114,7 +126,7 @@ public final class Bench implements Callable<Integer> {
       names = "--passes",
       paramLabel = "N",
       description =
-          "refine, events, batch, topics, keys: times a process works through the input while it is measured, after as many"
+          "refine, events, batch, topics, keys, whole: times a process works through the input while it is measured, after as many"
               + " times that are not. Default: 3.")
   private int passes = 3;
 
@@ -125,10 +137,17 @@ public final class Bench implements Callable<Integer> {
   private int scale = 1;
 
   @Option(
+      names = "--slope",
+      description =
+          "sql: measure what the sales of --scale beyond the first 269,720 cost, instead of a whole"
+              + " run.")
+  private boolean slope;
+
+  @Option(
       names = "--events",
       paramLabel = "N",
       description =
-          "events, batch, topics, keys: how many; the first quarter is not counted. Default: 1000000.")
+          "events, batch, topics, keys, whole: how many; the first quarter is not counted. Default: 1000000.")
   private long events = 1_000_000;
 
   @Option(
@@ -276,11 +295,13 @@ public final class Bench implements Callable<Integer> {
         switch (benchmark) {
           case REFINE -> results.add(refine(files, records, work));
           case SALES -> results.add(sales(foodMart, records, work));
+          case SQL -> results.addAll(sql(foodMart, records, work));
           case EVENTS -> results.addAll(events(work));
           case BATCH -> results.add(batch(work));
           case TOPICS -> results.addAll(topics(work));
           case GROWTH -> results.addAll(growth(work));
           case KEYS -> results.addAll(keys(work));
+          case WHOLE -> results.add(whole(work));
           case LIVE -> live = live(foodMart, work);
           case MICRO -> Micro.run(built(PARTS), heap);
         }
@@ -346,6 +367,9 @@ public final class Bench implements Callable<Integer> {
     if (sales != null && scale != 1) {
       throw new UserError("--scale is for FoodMart; it does not go with --sales.");
     }
+    if (slope && scale == 1) {
+      throw new UserError("--slope is for more than one --scale, such as --scale=4.");
+    }
     if (json != null) {
       Path parent = json.toAbsolutePath().getParent();
       if (Files.isDirectory(json) || parent == null || !Files.isDirectory(parent)) {
@@ -368,7 +392,7 @@ public final class Bench implements Callable<Integer> {
 
   private Comparison.Result sales(Path foodMart, long records, Path work) throws Exception {
     Processes processes = new Processes(work, heap);
-    try (MillraceSide millrace = new MillraceSide(work, foodMart, processes)) {
+    try (MillraceSide millrace = MillraceSide.onDirect(work, foodMart, processes)) {
       int threads = Runtime.getRuntime().availableProcessors();
       Side duckDb = new DuckDbSide(work, foodMart, threads, processes);
       return new Comparison("sales", records, List.of(duckDb, millrace), Map.of())
@@ -458,6 +482,52 @@ public final class Bench implements Callable<Integer> {
 
   private Comparison.Result run(Comparison comparison) throws Exception {
     return comparison.run(warmUp, rounds, this::say);
+  }
+
+  private List<Comparison.Result> sql(Path foodMart, long records, Path work) throws Exception {
+    Path few = work.resolve("few");
+    long further = records;
+    if (slope) {
+      FoodMart.writeInto(few, 1);
+      further -= records(FoodMart.sales(few));
+    }
+    return List.of(
+        sql("Flink", JOBS, List.of("SQL"), 1 / 1.2, FLINK, foodMart, few, further, work),
+        sql("Spark", SPARK_SQL, List.of(), 1 / 1.5, SPARK, foodMart, few, further, work));
+  }
+
+  private Comparison.Result sql(
+      String engine,
+      String program,
+      List<String> arguments,
+      double wanted,
+      String runner,
+      Path foodMart,
+      Path few,
+      long records,
+      Path work)
+      throws Exception {
+    Processes processes = new Processes(work, heap);
+    try (MillraceSide millrace =
+        MillraceSide.on(engine, built(runner), work, foodMart, processes)) {
+      SqlSide sql =
+          new SqlSide(engine + " SQL", built(program), arguments, work, foodMart, processes);
+      List<Side> sides =
+          slope
+              ? List.of(
+                  new SlopeSide(sql.over(few), sql), new SlopeSide(millrace.over(few), millrace))
+              : List.of(sql, millrace);
+      String name = "sales on " + engine + (slope ? ", for each further sale" : "");
+      return new Comparison(name, records, sides, Map.of(millrace.name(), wanted))
+          .run(warmUp, rounds, this::say);
+    }
+  }
+
+  private Comparison.Result whole(Path work) throws Exception {
+    say("writing events …");
+    // The dimensions of an event lie beside it.
+    Path directory = FoodMart.writeInto(work.resolve("whole"), 1);
+    return run(sides(work).asAWhole(ShopEvents.write(directory, events).input(), passes));
   }
 
   private static Path built(String program) {

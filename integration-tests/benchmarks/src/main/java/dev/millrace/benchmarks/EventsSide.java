@@ -7,6 +7,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.TreeMap;
 
 /**
  * Ways to refine events of the web shop and sum them by minute, each in a fresh process that is
@@ -89,6 +90,45 @@ record EventsSide(Path program, Processes processes) {
         Map.of("Millrace on Flink", 0.5));
   }
 
+  /**
+   * The whole of the clickstream as a stream on Flink, with its state in RocksDB: the plain job is
+   * the yardstick.
+   *
+   * @param events files beside which those of products and product classes lie
+   */
+  Comparison asAWhole(Input events, int passes) {
+    String same = "; RocksDB, checkpoints every 5 s";
+    return new Comparison(
+        "clickstream as a whole",
+        events.further(),
+        List.of(
+            side(
+                new Way(
+                    "plain Flink job",
+                    "WHOLE_PLAIN",
+                    "written by hand: a POJO of the whole event, a state and a timer for each id"
+                        + same),
+                events,
+                passes),
+            side(
+                new Way(
+                    "tuned Flink job",
+                    "WHOLE_TUNED",
+                    "written by hand: only what the sums need, object reuse, a map and a timer for"
+                        + " the ids of a bucket and second, timers on the heap"
+                        + same),
+                events,
+                passes),
+            side(
+                new Way(
+                    "Millrace on Flink",
+                    "WHOLE_MILLRACE",
+                    "the flow of the pipeline with the settings of 'millrace run'" + same),
+                events,
+                passes)),
+        Map.of("Millrace on Flink", 1 / 1.1));
+  }
+
   /** Summed by session, of which there are so many: the tuned job is the yardstick. */
   Comparison byKey(String keys, Input events, int passes) {
     return new Comparison(
@@ -110,7 +150,7 @@ record EventsSide(Path program, Processes processes) {
    */
   Comparison growing(boolean batch, List<Input> inputs, List<Integer> copies) {
     List<Side> sides = new ArrayList<>();
-    Map<String, Double> wanted = new java.util.TreeMap<>();
+    Map<String, Double> wanted = new TreeMap<>();
     for (int i = 0; i < inputs.size(); i++) {
       Input input = inputs.get(i);
       int times = copies.get(i);

@@ -21,20 +21,64 @@ final class MillraceSide implements Side, AutoCloseable {
   private static final String DATABASE = "benchmark";
 
   private final Path directory;
+  private final String runner;
   private final Path foodMart;
-  private final Processes processes;
+  private final Launch launch;
   private final LocalPostgres postgres;
 
-  MillraceSide(Path directory, Path foodMart, Processes processes) {
+  /** Runs the command with these arguments. */
+  @FunctionalInterface
+  interface Launch {
+    Processes.Ended run(List<String> arguments) throws IOException, InterruptedException;
+  }
+
+  private MillraceSide(
+      Path directory, String runner, Path foodMart, Launch launch, LocalPostgres postgres) {
     this.directory = directory;
+    this.runner = runner;
     this.foodMart = foodMart;
-    this.processes = processes;
-    this.postgres = LocalPostgres.in(directory.resolve("postgres"));
+    this.launch = launch;
+    this.postgres = postgres;
+  }
+
+  /** On the Direct runner. */
+  static MillraceSide onDirect(Path directory, Path foodMart, Processes processes) {
+    return new MillraceSide(
+        directory,
+        "Direct",
+        foodMart,
+        arguments -> processes.run(Main.class.getName(), arguments),
+        postgres(directory));
+  }
+
+  /**
+   * On another runner.
+   *
+   * @param runner its name, in words
+   * @param program the runner's own
+   */
+  static MillraceSide on(
+      String runner, Path program, Path directory, Path foodMart, Processes processes) {
+    return new MillraceSide(
+        directory,
+        runner,
+        foodMart,
+        arguments -> processes.runJar(program, arguments),
+        postgres(directory));
+  }
+
+  private static LocalPostgres postgres(Path directory) {
+    return LocalPostgres.in(directory.resolve("postgres"));
+  }
+
+  /** The same over other tables, in the same places. */
+  MillraceSide over(Path tables) {
+    return new MillraceSide(directory, runner, tables, launch, postgres);
   }
 
   @Override
   public String name() {
-    return "Millrace on Direct";
+    return "Millrace on " + runner;
   }
 
   @Override
@@ -62,7 +106,7 @@ final class MillraceSide implements Side, AutoCloseable {
     arguments.addAll(FoodMart.dimensionOptions(foodMart));
     long server = serverProcess();
     double serverBefore = CpuTime.ofServer(server);
-    Processes.Ended ended = processes.run(Main.class.getName(), arguments);
+    Processes.Ended ended = launch.run(arguments);
     double serverCpu = CpuTime.ofServer(server) - serverBefore;
     try (Connection warehouse = DriverManager.getConnection(url())) {
       return new Measured(

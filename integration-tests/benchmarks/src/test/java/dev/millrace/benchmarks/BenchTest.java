@@ -165,6 +165,7 @@ class BenchTest {
     "speed, speed",
     "--millions=3, --millions is 3; give two or more",
     "'--millions=0,1', --millions is 0; it must be 1 or more.",
+    "--slope, --slope is for more than one --scale",
     "--rate=0, --rate is 0; give events a second",
     "--json=no/such/place.json, --json: 'no/such/place.json' cannot be a file",
   })

@@ -79,6 +79,26 @@ class ComparisonTest {
     assertThrows(WrongAnswer.class, () -> answer().mustEqual(answer(), "A", "B"));
   }
 
+  @Test
+  void aSlopeIsWhatMoreRecordsCostAndAnswersForBoth() throws Exception {
+    // Given
+    Side slope = new SlopeSide(side("little", 3), side("much", 10));
+
+    // When
+    Measured measured = slope.run();
+
+    // Then
+    assertThat(turns, equalTo(List.of("little", "much")));
+    assertThat(measured.wallSeconds(), equalTo(7.0));
+    assertThat(measured.cpuSeconds(), equalTo(3.5));
+    assertThat(
+        measured.answer().tables(),
+        equalTo(
+            Map.of(
+                "totals", List.of("1 | 10.5", "2 | 20"),
+                "totals of few", List.of("1 | 10.5", "2 | 20"))));
+  }
+
   private static Answer answer(String... rows) {
     return new Answer(Map.of("totals", List.of(rows)));
   }

@@ -11,9 +11,12 @@ import java.util.concurrent.Callable;
  * EventsInput} takes them; {@code session} at the end sums by session instead of action. Each pass
  * is a job over the one and a job over the other. Its last line of output is a {@link Passes.Found}
  * as JSON. With {@code topics} before the arguments it is a {@link TopicsProcess} instead: a
- * program has one beginning.
+ * program has one beginning. With {@code SQL}, a directory of tables and one to write to, it is
+ * {@link FlinkSql}, once, to be measured from outside.
  */
 public final class EventsProcess {
+
+  private static final String SQL = "SQL";
 
   private EventsProcess() {}
 
@@ -60,6 +63,24 @@ public final class EventsProcess {
       EventsAnswer run(EventsInput events) throws Exception {
         return LoopJob.run(events);
       }
+    },
+    WHOLE_PLAIN {
+      @Override
+      EventsAnswer run(EventsInput events) throws Exception {
+        return WholeNativeJob.plain(events);
+      }
+    },
+    WHOLE_TUNED {
+      @Override
+      EventsAnswer run(EventsInput events) throws Exception {
+        return WholeNativeJob.tuned(events);
+      }
+    },
+    WHOLE_MILLRACE {
+      @Override
+      EventsAnswer run(EventsInput events) throws Exception {
+        return WholeMillraceJob.run(events);
+      }
     };
 
     abstract EventsAnswer run(EventsInput events) throws Exception;
@@ -67,6 +88,10 @@ public final class EventsProcess {
 
   /** Measures. */
   public static void main(String[] arguments) throws Exception {
+    if (arguments[0].equals(SQL)) {
+      FlinkSql.run(arguments[1], arguments[2]);
+      System.exit(0);
+    }
     if (arguments[0].equals("topics")) {
       TopicsProcess.main(Arrays.copyOfRange(arguments, 1, arguments.length));
       return;

@@ -1,0 +1,54 @@
+package dev.millrace.benchmarks.flink;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.charset.StandardCharsets;
+import java.util.concurrent.ExecutionException;
+import org.apache.flink.configuration.Configuration;
+import org.apache.flink.configuration.CoreOptions;
+import org.apache.flink.table.api.EnvironmentSettings;
+import org.apache.flink.table.api.StatementSet;
+import org.apache.flink.table.api.TableEnvironment;
+
+/** The answers of {@code sales} by Flink SQL, as a batch on all cores: one job. */
+final class FlinkSql {
+
+  private FlinkSql() {}
+
+  /**
+   * Reads the tables and writes the answers, and the sales they are made of, as Parquet.
+   *
+   * @param data directory of the tables, JSON lines
+   * @param out directory that gets a directory for each answer
+   */
+  static void run(String data, String out)
+      throws IOException, InterruptedException, ExecutionException {
+    Configuration configuration = new Configuration();
+    configuration.set(CoreOptions.DEFAULT_PARALLELISM, Runtime.getRuntime().availableProcessors());
+    TableEnvironment tables =
+        TableEnvironment.create(
+            EnvironmentSettings.newInstance()
+                .inBatchMode()
+                .withConfiguration(configuration)
+                .build());
+    StatementSet job = tables.createStatementSet();
+    for (String sql : script().split(";\\s*\n", -1)) {
+      String statement = sql.replace("${data}", data).replace("${out}", out).strip();
+      if (statement.startsWith("INSERT")) {
+        job.addInsertSql(statement);
+      } else if (!statement.isEmpty()) {
+        tables.executeSql(statement);
+      }
+    }
+    job.execute().await();
+  }
+
+  private static String script() throws IOException {
+    try (InputStream in = FlinkSql.class.getResourceAsStream("sales.sql")) {
+      if (in == null) {
+        throw new IllegalStateException("sales.sql is missing from the class path");
+      }
+      return new String(in.readAllBytes(), StandardCharsets.UTF_8);
+    }
+  }
+}
