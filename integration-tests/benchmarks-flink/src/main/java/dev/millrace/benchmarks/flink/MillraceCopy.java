@@ -56,7 +56,7 @@ final class MillraceCopy {
     job.cancel();
   }
 
-  private static final class Strings extends DoFn<RawRecord, byte[]> {
+  static final class Strings extends DoFn<RawRecord, byte[]> {
     @ProcessElement
     public void process(@Element RawRecord record, OutputReceiver<byte[]> out) {
       String text = new String(record.payload(), StandardCharsets.UTF_8);
@@ -64,12 +64,12 @@ final class MillraceCopy {
     }
   }
 
-  private static final class Events extends DoFn<RawRecord, byte[]> {
+  static final class Events extends DoFn<RawRecord, byte[]> {
     private final String registry;
     private final String subject;
     private transient @Nullable WireRecords<ShopEvent> format;
 
-    private Events(String registry, String subject) {
+    Events(String registry, String subject) {
       this.registry = registry;
       this.subject = subject;
     }

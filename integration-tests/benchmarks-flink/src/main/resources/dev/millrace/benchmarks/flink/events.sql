@@ -1,10 +1,10 @@
 -- Events judged as the contract of ShopEvent judges them, then counts and revenue by action and minute.
 -- outcome: 0 good, 1 invalid, 2 late. ${events} is replaced.
 -- A time that is not spelled as programs spell it.
-CREATE MACRO spelled(time) AS CASE
-  WHEN regexp_full_match(time, '\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z|[+-]\d\d:\d\d)')
-   AND epoch_us(try_cast(time AS TIMESTAMPTZ)) % 1000 = 0
-  THEN epoch_ms(try_cast(time AS TIMESTAMPTZ)) END;
+CREATE MACRO spelled(text) AS CASE
+  WHEN regexp_full_match(text, '\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z|[+-]\d\d:\d\d)')
+   AND epoch_us(try_cast(text AS TIMESTAMPTZ)) % 1000 = 0
+  THEN epoch_ms(try_cast(text AS TIMESTAMPTZ)) END;
 
 WITH line AS (
   -- One column: what delimits columns occurs in no JSON. Lines that are no UTF-8 go to reject_errors.
