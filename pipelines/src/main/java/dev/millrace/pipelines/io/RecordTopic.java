@@ -253,6 +253,42 @@ public final class RecordTopic extends PTransform<PBegin, PCollection<RawRecord>
     }
   }
 
+  /**
+   * The partitions that are read from their first record: retention has removed none.
+   *
+   * @throws UserError if the topic is not read as far back as it goes, or a partition has lost all
+   *     of its records
+   */
+  Set<String> whole() {
+    if (!uri.parameters().getOrDefault("from", "earliest").equals("earliest")) {
+      throw new UserError(
+          uri.option()
+              + ": a backfill would delete what it does not read; leave out 'from="
+              + uri.parameters().get("from")
+              + "'.");
+    }
+    try (Topics topics = Topics.at(uri)) {
+      List<TopicPartition> partitions = topics.partitions();
+      Map<Integer, Long> starts = topics.offsets(partitions, OffsetSpec.earliest());
+      Map<Integer, Long> ends = topics.offsets(partitions, OffsetSpec.latest());
+      for (TopicPartition partition : partitions) {
+        long start = starts.getOrDefault(partition.partition(), 0L);
+        if (start > 0 && start >= ends.getOrDefault(partition.partition(), 0L)) {
+          throw new UserError(
+              uri.option()
+                  + ": "
+                  + partition
+                  + " has lost all of its records, so nothing says how far back the topic reaches;"
+                  + " give the archive of the windows to fill.");
+        }
+      }
+      return partitions.stream()
+          .filter(partition -> starts.getOrDefault(partition.partition(), 0L) == 0)
+          .map(TopicPartition::toString)
+          .collect(Collectors.toUnmodifiableSet());
+    }
+  }
+
   @Override
   public PCollection<RawRecord> expand(PBegin begin) {
     try (Topics topics = Topics.at(uri)) {

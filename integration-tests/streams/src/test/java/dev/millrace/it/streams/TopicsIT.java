@@ -26,6 +26,7 @@ import dev.millrace.pipelines.UserError;
 import dev.millrace.pipelines.generate.AnswerKey;
 import dev.millrace.pipelines.generate.GenerateSales;
 import dev.millrace.pipelines.io.PlayTopic;
+import dev.millrace.pipelines.io.RecordSource;
 import dev.millrace.pipelines.io.RecordTopic;
 import dev.millrace.pipelines.io.WriteTopic;
 import dev.millrace.pipelines.sales.SalesEntry;
@@ -61,6 +62,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Random;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
@@ -79,6 +81,8 @@ import org.apache.beam.sdk.transforms.errorhandling.ErrorHandler.BadRecordErrorH
 import org.apache.beam.sdk.transforms.windowing.FixedWindows;
 import org.apache.beam.sdk.transforms.windowing.Window;
 import org.apache.beam.sdk.values.PCollection;
+import org.apache.kafka.clients.admin.Admin;
+import org.apache.kafka.clients.admin.RecordsToDelete;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerRecord;
@@ -202,6 +206,42 @@ class TopicsIT {
         .apply("Gather", ParDo.of(gathered));
     pipeline.run().waitUntilFinish();
     return gathered.soFar();
+  }
+
+  @Test
+  void aPartitionIsWholeIfItIsReadFromItsFirstRecord() throws Exception {
+    // Given: retention has taken a record of partition 0; partition 2 never had one
+    broker.makeTopic("aged", 3);
+    broker.write("aged", values(4, 2));
+    delete("aged", 0, 1);
+
+    // When
+    Set<String> whole = source("aged?until=end").whole();
+    UserError partly =
+        assertThrows(UserError.class, () -> source("aged?until=end&from=latest").whole());
+    delete("aged", 1, 2);
+    UserError lost = assertThrows(UserError.class, () -> source("aged?until=end").whole());
+
+    // Then
+    assertThat(whole, equalTo(Set.of("aged-1", "aged-2")));
+    assertThat(
+        partly.getMessage(),
+        equalTo("--x: a backfill would delete what it does not read; leave out 'from=latest'."));
+    assertThat(lost.getMessage(), startsWith("--x: aged-1 has lost all of its records"));
+  }
+
+  private static RecordSource source(String topic) {
+    return RecordSource.of("--x", broker.uri(topic), SALE, LATENESS);
+  }
+
+  private static void delete(String topic, int partition, long before) throws Exception {
+    try (Admin admin = Admin.create(Map.of("bootstrap.servers", broker.servers()))) {
+      admin
+          .deleteRecords(
+              Map.of(new TopicPartition(topic, partition), RecordsToDelete.beforeOffset(before)))
+          .all()
+          .get();
+    }
   }
 
   // -------------------------------------------------------------------------------- unbounded
