@@ -71,8 +71,9 @@ import org.slf4j.LoggerFactory;
  * which a log warns. A partition that has been read to its end follows the wall clock: its
  * watermark is at most {@value #IDLE_SECONDS} s older than now − max lateness, which is {@value
  * #SKEW_SECONDS} s by which the clocks of broker and reader may differ and 2 s between two looks at
- * the end of the partition. (KafkaIO does not count a partition as read to its end after a
- * transaction, whose end takes an offset that no record has, until its next record.)
+ * the end of the partition. One that waits for the end of a transaction has not been read to its
+ * end: its watermark stays until then. (KafkaIO does not count a partition as read to its end after
+ * a transaction, whose end takes an offset that no record has, until its next record.)
  *
  * <p><b>State and timers:</b> none; the offsets are part of the runner's checkpoint, and none are
  * committed to Kafka. <b>Reasons:</b> none. A registry that does not answer fails the run.

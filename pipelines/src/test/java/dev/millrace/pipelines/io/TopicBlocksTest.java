@@ -101,7 +101,7 @@ class TopicBlocksTest {
                   assertThrows(
                       IOException.class,
                       () -> {
-                        reader.start(broken);
+                        reader.start(broken, new MockConsumer<>(OffsetResetStrategy.NONE));
                         while (true) {
                           reader.advance();
                         }

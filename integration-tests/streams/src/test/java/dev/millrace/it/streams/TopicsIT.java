@@ -318,6 +318,38 @@ class TopicsIT {
     assertThat(measured.at() - (end + LATENESS.toMillis()), lessThan(4_000L + 8_000L));
   }
 
+  @Test
+  void aTransactionThatStaysOpenHoldsTheWindowsOfItsRecordsOpen() throws Exception {
+    // Given: a run that has read its topic to the end, and a transaction
+    broker.makeTopic("open", 1);
+    broker.write("open", List.of(new Value(0, "so that it runs")));
+    Pipeline pipeline = pipeline();
+    Gathered<Long, Long> counted = Gathered.of((count, timestamp) -> count);
+    // What comes behind the watermark is dropped, and not counted.
+    pipeline
+        .apply("Read", RecordTopic.read("--x", broker.uri("open"), LATENESS))
+        .apply(Window.into(FixedWindows.of(org.joda.time.Duration.standardSeconds(1))))
+        .apply(Combine.globally(Count.<RawRecord>combineFn()).withoutDefaults())
+        .apply("Count", ParDo.of(counted));
+    PipelineResult running = pipeline.run();
+    try (KafkaProducer<String, String> producer =
+        broker.producer(Map.of("transactional.id", "open"))) {
+      await().atMost(60, TimeUnit.SECONDS).until(() -> sum(counted.soFar()) == 1);
+      producer.initTransactions();
+      producer.beginTransaction();
+      long arrival = producer.send(new ProducerRecord<>("open", 0, null, "held")).get().timestamp();
+
+      // When: it is committed after an idle partition's watermark would have passed its record
+      await().until(() -> System.currentTimeMillis() > arrival + 10_000);
+      producer.commitTransaction();
+
+      // Then
+      await().atMost(30, TimeUnit.SECONDS).until(() -> sum(counted.soFar()) == 2);
+    } finally {
+      running.cancel();
+    }
+  }
+
   private static long sum(List<Long> counts) {
     return counts.stream().mapToLong(Long::longValue).sum();
   }
