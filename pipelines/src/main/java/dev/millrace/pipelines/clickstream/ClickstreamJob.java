@@ -162,7 +162,9 @@ final class ClickstreamJob extends PipelineJob {
     List<PCollection<RawRecord>> raw = readAll(pipeline);
     ClickstreamResults results =
         ClickstreamPipeline.flow(
-            new ClickstreamInputs(raw.get(0), raw.get(1), raw.get(2)), config, VERSION);
+            new ClickstreamInputs(raw.get(0), raw.get(1), raw.get(2), arrivesInOrder()),
+            config,
+            VERSION);
     PCollection<DeadLetter> rejects = counted(results.rejects());
     if (isLive()) {
       tables(results, rejects);

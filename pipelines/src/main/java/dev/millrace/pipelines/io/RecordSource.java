@@ -99,6 +99,11 @@ public final class RecordSource extends PTransform<PBegin, PCollection<RawRecord
     return reader instanceof RecordTopic;
   }
 
+  /** Whether it is a topic whose own clock says when its records arrived. */
+  public boolean arrivesInOrder() {
+    return reader instanceof RecordTopic topic && topic.arrivesInOrder();
+  }
+
   /** Name of the topic, if it is one. */
   public Optional<String> topic() {
     return reader instanceof RecordTopic topic ? Optional.of(topic.topic()) : Optional.empty();

@@ -245,6 +245,13 @@ public final class RecordTopic extends PTransform<PBegin, PCollection<RawRecord>
     }
   }
 
+  /** Whether the records of a partition come in the order of their arrivals. */
+  boolean arrivesInOrder() {
+    try (Topics topics = Topics.at(uri)) {
+      return arrivalIsKnown && topics.hasLogAppendTime();
+    }
+  }
+
   /** The sources of the records: one for each partition. */
   public Set<String> sources() {
     try (Topics topics = Topics.at(uri)) {

@@ -158,6 +158,11 @@ public abstract class PipelineJob implements CatalogueEntry.Job {
     return inputs.stream().anyMatch(input -> !input.source().isBounded());
   }
 
+  /** Whether the first input is a topic whose own clock says when its records arrived. */
+  protected final boolean arrivesInOrder() {
+    return surroundings.isConnected() && inputs.get(0).source().arrivesInOrder();
+  }
+
   /**
    * Reads all inputs, in the order they were added: as they arrived, but for the records that the
    * lake has mended.
