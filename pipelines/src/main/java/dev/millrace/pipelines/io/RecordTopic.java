@@ -79,11 +79,13 @@ import org.slf4j.LoggerFactory;
  * committed to Kafka. <b>Reasons:</b> none. A registry that does not answer fails the run.
  * <b>Guarantee:</b> committed records, each once per checkpoint. The order within a partition is
  * kept up to the first shuffle. An offset that the topic no longer holds fails the run, rather than
- * that records are skipped. Partitions made after the start are read by the next run.
- * <b>Runners:</b> all; unbounded, as an {@code UnboundedSource}. Bounded, a reader of this library
- * reads, too: KafkaIO can stop at a number of records, which it then counts over all partitions, at
- * a time, which is not an offset, or at the offsets of descriptors, whose collection is unbounded
- * all the same.
+ * that records are skipped. Partitions made after the start are read by the next run that begins
+ * anew; one that goes on from a savepoint reads what that has, and fails if its own URI, the number
+ * of partitions or the max lateness is another (not with {@code reader=kafkaio}, which cannot
+ * tell). <b>Runners:</b> all; unbounded, as an {@code UnboundedSource}. Bounded, a reader of this
+ * library reads, too: KafkaIO can stop at a number of records, which it then counts over all
+ * partitions, at a time, which is not an offset, or at the offsets of descriptors, whose collection
+ * is unbounded all the same.
  */
 public final class RecordTopic extends PTransform<PBegin, PCollection<RawRecord>> {
 
@@ -374,9 +376,10 @@ public final class RecordTopic extends PTransform<PBegin, PCollection<RawRecord>
   private PCollection<RawRecord> readOn(
       PBegin begin, List<TopicPartition> partitions, Map<Integer, Long> starts) {
     if (!byKafkaIo) {
+      TopicBlocks blocks = new TopicBlocks(uri.servers(), uri.topic(), starts, maxLateness);
+      blocks.tell(begin.getPipeline().getOptions());
       return begin
-          .apply(
-              "Topic", Read.from(new TopicBlocks(uri.servers(), uri.topic(), starts, maxLateness)))
+          .apply("Topic", Read.from(blocks))
           .apply("Raw", ParDo.of(new Unblock(uri.topic(), format, maxLateness)));
     }
     return begin
