@@ -137,14 +137,19 @@ final class ClickstreamJob extends PipelineJob {
     aggregated.ifPresent(WriteTopic::check);
   }
 
-  /** A window can change for as long as it lasts, and its late events; a visit, and another gap. */
+  /**
+   * A window can change for as long as it lasts, and its late events; a visit for another gap after
+   * its end. Where a visit begins is known from what happened within a gap before.
+   */
   @Override
-  protected Map<Class<? extends SpecificRecord>, Duration> windows() {
+  protected Map<Class<? extends SpecificRecord>, Reach> windows() {
     Duration late = config.maxLateness();
+    Duration skew = config.maxSkew();
+    Duration gap = config.sessionGap();
     return Map.of(
-        Events5m.class, late.plusMinutes(5),
-        ShopMinute.class, late.plusMinutes(1),
-        ShopSession.class, late.plus(config.sessionGap()));
+        Events5m.class, new Reach(skew, late.plusMinutes(5)),
+        ShopMinute.class, new Reach(skew, late.plusMinutes(1)),
+        ShopSession.class, new Reach(skew.plus(gap), late.plus(gap)));
   }
 
   @Override
@@ -157,7 +162,9 @@ final class ClickstreamJob extends PipelineJob {
     List<PCollection<RawRecord>> raw = readAll(pipeline);
     ClickstreamResults results =
         ClickstreamPipeline.flow(
-            new ClickstreamInputs(raw.get(0), raw.get(1), raw.get(2)), config, VERSION);
+            new ClickstreamInputs(raw.get(0), raw.get(1), raw.get(2), arrivesInOrder()),
+            config,
+            VERSION);
     PCollection<DeadLetter> rejects = counted(results.rejects());
     if (isLive()) {
       tables(results, rejects);

@@ -42,7 +42,9 @@ public final class ClickstreamPipeline {
 
   /**
    * How far behind the watermark a copy is known. The watermark of a topic stays behind its
-   * arrivals by the max lateness, so what the late gate lets pass is behind it by a bundle at most.
+   * arrivals by the max lateness, so what the late gate lets pass is behind it by a bundle at most:
+   * where arrivals are in order. Where they are not, by as much more as they are out of it, which
+   * may be the max lateness.
    */
   private static final Duration COPIES = Duration.ofMinutes(1);
 
@@ -86,7 +88,10 @@ public final class ClickstreamPipeline {
         enriched
             .good()
             .apply(
-                "DedupEvents", Dedup.first(EnrichedEvent.class).as("DedupEvents").atOnce(COPIES));
+                "DedupEvents",
+                Dedup.first(EnrichedEvent.class)
+                    .as("DedupEvents")
+                    .atOnce(in.inOrder() ? COPIES : COPIES.plus(config.maxLateness())));
 
     Accounted<?>[] stages = {
       refined,

@@ -99,9 +99,24 @@ public final class RecordSource extends PTransform<PBegin, PCollection<RawRecord
     return reader instanceof RecordTopic;
   }
 
+  /** Whether it is a topic whose own clock says when its records arrived. */
+  public boolean arrivesInOrder() {
+    return reader instanceof RecordTopic topic && topic.arrivesInOrder();
+  }
+
   /** Name of the topic, if it is one. */
   public Optional<String> topic() {
     return reader instanceof RecordTopic topic ? Optional.of(topic.topic()) : Optional.empty();
+  }
+
+  /**
+   * The partitions that are read from their first record, none if the source is no topic.
+   *
+   * @throws UserError if a topic is not read as far back as it goes, or a partition has lost all of
+   *     its records
+   */
+  public Set<String> whole() {
+    return reader instanceof RecordTopic topic ? topic.whole() : Set.of();
   }
 
   /** How far the topic reaches, while it is read; empty if it is none. */

@@ -71,18 +71,21 @@ import org.slf4j.LoggerFactory;
  * which a log warns. A partition that has been read to its end follows the wall clock: its
  * watermark is at most {@value #IDLE_SECONDS} s older than now − max lateness, which is {@value
  * #SKEW_SECONDS} s by which the clocks of broker and reader may differ and 2 s between two looks at
- * the end of the partition. (KafkaIO does not count a partition as read to its end after a
- * transaction, whose end takes an offset that no record has, until its next record.)
+ * the end of the partition. One that waits for the end of a transaction has not been read to its
+ * end: its watermark stays until then. (KafkaIO does not count a partition as read to its end after
+ * a transaction, whose end takes an offset that no record has, until its next record.)
  *
  * <p><b>State and timers:</b> none; the offsets are part of the runner's checkpoint, and none are
  * committed to Kafka. <b>Reasons:</b> none. A registry that does not answer fails the run.
  * <b>Guarantee:</b> committed records, each once per checkpoint. The order within a partition is
  * kept up to the first shuffle. An offset that the topic no longer holds fails the run, rather than
- * that records are skipped. Partitions made after the start are read by the next run.
- * <b>Runners:</b> all; unbounded, as an {@code UnboundedSource}. Bounded, a reader of this library
- * reads, too: KafkaIO can stop at a number of records, which it then counts over all partitions, at
- * a time, which is not an offset, or at the offsets of descriptors, whose collection is unbounded
- * all the same.
+ * that records are skipped. Partitions made after the start are read by the next run that begins
+ * anew; one that goes on from a savepoint reads what that has, and fails if its own URI, the number
+ * of partitions or the max lateness is another (not with {@code reader=kafkaio}, which cannot
+ * tell). <b>Runners:</b> all; unbounded, as an {@code UnboundedSource}. Bounded, a reader of this
+ * library reads, too: KafkaIO can stop at a number of records, which it then counts over all
+ * partitions, at a time, which is not an offset, or at the offsets of descriptors, whose collection
+ * is unbounded all the same.
  */
 public final class RecordTopic extends PTransform<PBegin, PCollection<RawRecord>> {
 
@@ -244,10 +247,53 @@ public final class RecordTopic extends PTransform<PBegin, PCollection<RawRecord>
     }
   }
 
+  /** Whether the records of a partition come in the order of their arrivals. */
+  boolean arrivesInOrder() {
+    try (Topics topics = Topics.at(uri)) {
+      return arrivalIsKnown && topics.hasLogAppendTime();
+    }
+  }
+
   /** The sources of the records: one for each partition. */
   public Set<String> sources() {
     try (Topics topics = Topics.at(uri)) {
       return topics.partitions().stream()
+          .map(TopicPartition::toString)
+          .collect(Collectors.toUnmodifiableSet());
+    }
+  }
+
+  /**
+   * The partitions that are read from their first record: retention has removed none.
+   *
+   * @throws UserError if the topic is not read as far back as it goes, or a partition has lost all
+   *     of its records
+   */
+  Set<String> whole() {
+    if (!uri.parameters().getOrDefault("from", "earliest").equals("earliest")) {
+      throw new UserError(
+          uri.option()
+              + ": a backfill would delete what it does not read; leave out 'from="
+              + uri.parameters().get("from")
+              + "'.");
+    }
+    try (Topics topics = Topics.at(uri)) {
+      List<TopicPartition> partitions = topics.partitions();
+      Map<Integer, Long> starts = topics.offsets(partitions, OffsetSpec.earliest());
+      Map<Integer, Long> ends = topics.offsets(partitions, OffsetSpec.latest());
+      for (TopicPartition partition : partitions) {
+        long start = starts.getOrDefault(partition.partition(), 0L);
+        if (start > 0 && start >= ends.getOrDefault(partition.partition(), 0L)) {
+          throw new UserError(
+              uri.option()
+                  + ": "
+                  + partition
+                  + " has lost all of its records, so nothing says how far back the topic reaches;"
+                  + " give the archive of the windows to fill.");
+        }
+      }
+      return partitions.stream()
+          .filter(partition -> starts.getOrDefault(partition.partition(), 0L) == 0)
           .map(TopicPartition::toString)
           .collect(Collectors.toUnmodifiableSet());
     }
@@ -330,9 +376,10 @@ public final class RecordTopic extends PTransform<PBegin, PCollection<RawRecord>
   private PCollection<RawRecord> readOn(
       PBegin begin, List<TopicPartition> partitions, Map<Integer, Long> starts) {
     if (!byKafkaIo) {
+      TopicBlocks blocks = new TopicBlocks(uri.servers(), uri.topic(), starts, maxLateness);
+      blocks.tell(begin.getPipeline().getOptions());
       return begin
-          .apply(
-              "Topic", Read.from(new TopicBlocks(uri.servers(), uri.topic(), starts, maxLateness)))
+          .apply("Topic", Read.from(blocks))
           .apply("Raw", ParDo.of(new Unblock(uri.topic(), format, maxLateness)));
     }
     return begin

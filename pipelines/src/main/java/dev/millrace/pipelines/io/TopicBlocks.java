@@ -1,5 +1,6 @@
 package dev.millrace.pipelines.io;
 
+import dev.millrace.pipelines.UserError;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -26,6 +27,10 @@ import org.jspecify.annotations.Nullable;
  * watermark is that of its last record that has left, or, once it has been read to its end, the
  * time of that look less {@link RecordTopic#SKEW_SECONDS} and the max lateness; the watermark of
  * several is the least. It never goes back, neither by a restart.
+ *
+ * <p>A savepoint holds the source itself, and not only how far it was read: a run that goes on from
+ * one reads what that run has read, whatever its own options say. If they say something else, it
+ * fails with a sentence.
  */
 final class TopicBlocks extends UnboundedSource<TopicBlock, TopicBlocks.Mark> {
 
@@ -45,7 +50,17 @@ final class TopicBlocks extends UnboundedSource<TopicBlock, TopicBlocks.Mark> {
   /** Where to begin, by partition. */
   private final TreeMap<Integer, Long> starts;
 
+  /** How many partitions the topic had; 0 in savepoints that do not tell. */
+  private final int all;
+
+  /** Reads all partitions of a topic. */
   TopicBlocks(String servers, String topic, Map<Integer, Long> starts, Duration maxLateness) {
+    this(servers, topic, starts, maxLateness, starts.size());
+  }
+
+  private TopicBlocks(
+      String servers, String topic, Map<Integer, Long> starts, Duration maxLateness, int all) {
+    this.all = all;
     this.servers = servers;
     this.topic = topic;
     this.starts = new TreeMap<>(starts);
@@ -91,12 +106,42 @@ final class TopicBlocks extends UnboundedSource<TopicBlock, TopicBlocks.Mark> {
       shares.get(next++ % Math.max(1, desired)).put(start.getKey(), start.getValue());
     }
     return shares.stream()
-        .map(share -> new TopicBlocks(servers, topic, share, maxLateness))
+        .map(share -> new TopicBlocks(servers, topic, share, maxLateness, all))
         .toList();
   }
 
+  /** Has the options of a run say that it reads this. */
+  void tell(PipelineOptions options) {
+    TopicOptions told = options.as(TopicOptions.class);
+    Map<String, String> reads = new TreeMap<>();
+    if (told.getTopicReads() != null) {
+      reads.putAll(told.getTopicReads());
+    }
+    reads.put(topic, words());
+    told.setTopicReads(reads);
+  }
+
+  private String words() {
+    return "kafka://%s/%s with %d partitions and --max-lateness=%s"
+        .formatted(servers, topic, all, maxLateness);
+  }
+
+  /**
+   * @throws UserError if the run reads something else than this, which is of a savepoint
+   */
   @Override
   public UnboundedReader<TopicBlock> createReader(PipelineOptions options, @Nullable Mark mark) {
+    Map<String, String> told = options.as(TopicOptions.class).getTopicReads();
+    String run = told == null ? words() : told.getOrDefault(topic, words());
+    if (all > 0 && !run.equals(words())) {
+      throw new UserError(
+          "The savepoint goes on with "
+              + words()
+              + ", and this run is to read "
+              + run
+              + ". Resume it with what it was made with, or begin anew with millrace submit: only"
+              + " that reads partitions that were added, or from elsewhere.");
+    }
     return new TopicReader(this, mark);
   }
 

@@ -44,6 +44,7 @@ final class TopicReader extends UnboundedReader<TopicBlock> {
   private final Queue<TopicBlock> blocks = new ArrayDeque<>();
 
   private @Nullable Consumer<byte[], byte[]> consumer;
+  private @Nullable Consumer<byte[], byte[]> ends;
   private @Nullable TopicBlock current;
   private Map<Integer, Long> readToEnd = Map.of();
   private volatile boolean closed;
@@ -98,13 +99,20 @@ final class TopicReader extends UnboundedReader<TopicBlock> {
     settings.put(ConsumerConfig.BOOTSTRAP_SERVERS_CONFIG, source.servers());
     TopicConsumer opened = new TopicConsumer(settings, starts);
     opened.assign(source.partitions());
-    return start(opened);
+    settings.put(ConsumerConfig.ISOLATION_LEVEL_CONFIG, "read_uncommitted");
+    return start(opened, new TopicConsumer(settings, Map.of()));
   }
 
-  /** Begins with a consumer that has been told where. */
-  boolean start(Consumer<byte[], byte[]> opened) throws IOException {
+  /**
+   * Begins.
+   *
+   * @param opened has been told where
+   * @param open sees what is not committed, too
+   */
+  boolean start(Consumer<byte[], byte[]> opened, Consumer<byte[], byte[]> open) throws IOException {
     consumer = opened;
-    Thread thread = new Thread(() -> ask(opened), "kafka-" + source.partitions().get(0));
+    ends = open;
+    Thread thread = new Thread(() -> ask(opened, open), "kafka-" + source.partitions().get(0));
     thread.setDaemon(true);
     thread.start();
     return advance();
@@ -208,22 +216,26 @@ final class TopicReader extends UnboundedReader<TopicBlock> {
     if (consumer != null) {
       consumer.wakeup();
     }
+    if (ends != null) {
+      ends.wakeup();
+    }
   }
 
   // ------------------------------------------------------------------- the thread that asks
 
-  private void ask(Consumer<byte[], byte[]> opened) {
-    try (opened) {
+  private void ask(Consumer<byte[], byte[]> opened, Consumer<byte[], byte[]> open) {
+    try (opened;
+        open) {
       long nextLook = 0;
       while (!closed) {
         ConsumerRecords<byte[], byte[]> records = opened.poll(POLL);
-        Map<Integer, Long> ends = Map.of();
+        Map<Integer, Long> read = Map.of();
         if (System.currentTimeMillis() >= nextLook) {
-          ends = readToEnd(opened);
+          read = readToEnd(opened, open);
           nextLook = System.currentTimeMillis() + LOOK_EVERY_MILLIS;
         }
-        if (!records.isEmpty() || !ends.isEmpty()) {
-          hand(new Answer(blocks(records), ends));
+        if (!records.isEmpty() || !read.isEmpty()) {
+          hand(new Answer(blocks(records), read));
         }
       }
     } catch (WakeupException | InterruptedException end) {
@@ -242,13 +254,16 @@ final class TopicReader extends UnboundedReader<TopicBlock> {
     }
   }
 
-  /** The partitions that have been read to their end, with when that was so. */
-  private Map<Integer, Long> readToEnd(Consumer<byte[], byte[]> opened) {
+  /**
+   * The partitions that have been read to their end, with when that was so. The end is not that of
+   * what is committed: a transaction that is open holds records that have arrived already.
+   */
+  private Map<Integer, Long> readToEnd(
+      Consumer<byte[], byte[]> opened, Consumer<byte[], byte[]> open) {
     long now = System.currentTimeMillis();
     Map<Integer, Long> found = new HashMap<>();
     try {
-      opened
-          .endOffsets(source.partitions(), LOOK)
+      open.endOffsets(source.partitions(), LOOK)
           .forEach(
               (partition, end) -> {
                 if (opened.position(partition, LOOK) >= end) {

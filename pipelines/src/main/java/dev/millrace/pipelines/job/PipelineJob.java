@@ -44,8 +44,10 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.UUID;
+import java.util.function.Function;
 import java.util.stream.Collectors;
 import org.apache.avro.specific.SpecificRecord;
 import org.apache.beam.sdk.Pipeline;
@@ -156,6 +158,11 @@ public abstract class PipelineJob implements CatalogueEntry.Job {
     return inputs.stream().anyMatch(input -> !input.source().isBounded());
   }
 
+  /** Whether the first input is a topic whose own clock says when its records arrived. */
+  protected final boolean arrivesInOrder() {
+    return surroundings.isConnected() && inputs.get(0).source().arrivesInOrder();
+  }
+
   /**
    * Reads all inputs, in the order they were added: as they arrived, but for the records that the
    * lake has mended.
@@ -255,10 +262,17 @@ public abstract class PipelineJob implements CatalogueEntry.Job {
   // ---------------------------------------------------------------------------------- backfill
 
   /**
-   * Tables of windows, and how long after its beginning a window can change; none if there are
-   * none.
+   * Which arrivals a window is made of.
+   *
+   * @param before how long before its beginning the first record can have arrived that decides
+   *     about it
+   * @param after how long after its beginning the last one can; after its end, where windows are
+   *     {@code disjoint}, for these last as long as they grow
    */
-  protected Map<Class<? extends SpecificRecord>, Duration> windows() {
+  public record Reach(Duration before, Duration after) {}
+
+  /** Tables of windows; none if there are none. */
+  protected Map<Class<? extends SpecificRecord>, Reach> windows() {
     return Map.of();
   }
 
@@ -289,9 +303,13 @@ public abstract class PipelineJob implements CatalogueEntry.Job {
     backfill = range;
   }
 
-  /** How long after its beginning a window of any table can change. */
+  /** How long after its beginning, or after its end, a window of any table can change. */
   private Duration open() {
-    return windows().values().stream().max(Comparator.naturalOrder()).orElseThrow();
+    return longest(Reach::after);
+  }
+
+  private Duration longest(Function<Reach, Duration> of) {
+    return windows().values().stream().map(of).max(Comparator.naturalOrder()).orElseThrow();
   }
 
   /**
@@ -300,10 +318,18 @@ public abstract class PipelineJob implements CatalogueEntry.Job {
    */
   protected final void publishBackfill(PCollection<Long> go) {
     TimeRange range = Objects.requireNonNull(backfill);
-    if (!inputs.get(0).source().isTopic()) {
-      written.add(
-          arrived.get(0).apply("ArchiveCoversThem", ArchiveCovers.until(range.to().plus(open()))));
-    }
+    RecordSource archive = inputs.get(0).source();
+    // Asked when the reading has its offsets: what is there from its first record now was so then.
+    ArchiveCovers covers =
+        ArchiveCovers.from(range.from().minus(longest(Reach::before)))
+            .withWhole(surroundings.isConnected() ? archive.whole() : Set.of());
+    // A topic is read until now, when no window of that time can change any more.
+    written.add(
+        arrived
+            .get(0)
+            .apply(
+                "ArchiveCoversThem",
+                archive.isTopic() ? covers : covers.until(range.to().plus(open()))));
     go.apply("PublishWarehouse", warehouse().publish(range).after(written));
   }
 

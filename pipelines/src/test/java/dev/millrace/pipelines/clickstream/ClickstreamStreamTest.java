@@ -130,6 +130,41 @@ class ClickstreamStreamTest {
   }
 
   @Test
+  void aCopyThatIsOnTimeIsKnownThoughItsArrivalIsOutOfOrder() {
+    assertThat(eventsOfTwoCopies(false), equalTo(1L));
+  }
+
+  @Test
+  void whereArrivalsAreInOrderIdsAreForgottenAfterAMinute() {
+    assertThat(eventsOfTwoCopies(true), equalTo(2L));
+  }
+
+  /** How many events of a window are counted: of one, and a copy that is ten minutes behind. */
+  private long eventsOfTwoCopies(boolean inOrder) {
+    // Given: the watermark stays behind the greatest arrival, 10:20, by the max lateness
+    TestStream<RawRecord> stream =
+        TestStream.create(RawRecord.coder())
+            .addElements(view("E1", "ann", "10:00:10", "10:00:11"))
+            .advanceWatermarkTo(at("10:10:00"))
+            .addElements(view("E1", "ann", "10:00:10", "10:10:00"))
+            .advanceWatermarkToInfinity();
+
+    // When
+    ClickstreamInputs events = ShopEvents.with(pipeline.apply("Events", stream));
+    ClickstreamResults results =
+        ClickstreamPipeline.flow(
+            new ClickstreamInputs(
+                events.events(), events.products(), events.productClasses(), inOrder),
+            config,
+            "1");
+
+    // Then
+    Captured<Events5m> panes = Captured.of(results.answers().events5m());
+    pipeline.run().waitUntilFinish();
+    return panes.list().stream().mapToLong(Events5m::getEvents).max().orElseThrow();
+  }
+
+  @Test
   void anEventBetweenTwoSessionsOfAUserMakesThemOne() {
     // Given
     TestStream<Sourced<EnrichedEvent>> stream =

@@ -61,7 +61,8 @@ final class ShopEvents {
     return new ClickstreamInputs(
         events,
         input(pipeline, "products", products),
-        input(pipeline, "classes", productClass(1, "Fruit"), productClass(2, "Meat")));
+        input(pipeline, "classes", productClass(1, "Fruit"), productClass(2, "Meat")),
+        false);
   }
 
   static PCollection<RawRecord> input(Pipeline pipeline, String name, String... json) {

@@ -4,16 +4,22 @@ import static org.apache.beam.sdk.transforms.windowing.BoundedWindow.TIMESTAMP_M
 import static org.hamcrest.MatcherAssert.assertThat;
 import static org.hamcrest.Matchers.equalTo;
 import static org.hamcrest.Matchers.is;
+import static org.hamcrest.Matchers.startsWith;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTimeoutPreemptively;
 
+import dev.millrace.pipelines.UserError;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.stream.Stream;
+import org.apache.beam.sdk.io.UnboundedSource.UnboundedReader;
+import org.apache.beam.sdk.options.PipelineOptions;
 import org.apache.beam.sdk.options.PipelineOptionsFactory;
 import org.apache.beam.sdk.util.CoderUtils;
+import org.apache.beam.sdk.util.SerializableUtils;
 import org.apache.beam.sdk.values.KV;
 import org.apache.kafka.clients.consumer.Consumer;
 import org.apache.kafka.clients.consumer.ConsumerRecords;
@@ -21,6 +27,7 @@ import org.apache.kafka.clients.consumer.MockConsumer;
 import org.apache.kafka.clients.consumer.OffsetResetStrategy;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 class TopicBlocksTest {
@@ -42,6 +49,53 @@ class TopicBlocksTest {
     splits.forEach(split -> all.putAll(split.starts()));
     assertThat(all, equalTo(new TreeMap<>(STARTS)));
     assertThat(splits.stream().mapToInt(split -> split.partitions().size()).sum(), is(4));
+  }
+
+  static Stream<TopicBlocks> others() {
+    Duration second = Duration.ofSeconds(1);
+    Map<Integer, Long> more = new TreeMap<>(STARTS);
+    more.put(7, 0L);
+    return Stream.of(
+        new TopicBlocks("127.0.0.1:9093", "clicks", STARTS, second),
+        new TopicBlocks("127.0.0.1:9092", "clicks", more, second),
+        new TopicBlocks("127.0.0.1:9092", "clicks", STARTS, second.plusMillis(1)));
+  }
+
+  @ParameterizedTest
+  @MethodSource("others")
+  void aRunThatIsToReadSomethingElseThanItsSavepointIsRefused(TopicBlocks other) throws Exception {
+    // Given: a part of the source, as a savepoint has it
+    PipelineOptions options = PipelineOptionsFactory.create();
+    TopicBlocks saved = SerializableUtils.clone(source.split(2, options).get(1));
+    other.tell(options);
+
+    // When
+    UserError refused = assertThrows(UserError.class, () -> saved.createReader(options, null));
+
+    // Then
+    assertThat(
+        refused.getMessage(),
+        startsWith(
+            "The savepoint goes on with kafka://127.0.0.1:9092/clicks with 4 partitions and"
+                + " --max-lateness=PT1S, and this run is to read kafka://127.0.0.1:909"));
+  }
+
+  @Test
+  void aRunThatReadsTheSameFromElsewhereGoesOn() throws Exception {
+    // Given
+    PipelineOptions options = PipelineOptionsFactory.create();
+    TopicBlocks saved = SerializableUtils.clone(source.split(2, options).get(1));
+
+    // When
+    new TopicBlocks(
+            "127.0.0.1:9092", "clicks", Map.of(0, 9L, 2, 9L, 4, 9L, 6, 9L), Duration.ofSeconds(1))
+        .tell(options);
+
+    // Then: where the savepoint stands
+    try (UnboundedReader<TopicBlock> reader = saved.createReader(options, null)) {
+      assertThat(saved.starts(), equalTo(Map.of(2, 0L, 6, 1L)));
+      assertThat(reader.getCurrentSource(), is(saved));
+    }
   }
 
   @Test
@@ -101,7 +155,7 @@ class TopicBlocksTest {
                   assertThrows(
                       IOException.class,
                       () -> {
-                        reader.start(broken);
+                        reader.start(broken, new MockConsumer<>(OffsetResetStrategy.NONE));
                         while (true) {
                           reader.advance();
                         }

@@ -387,8 +387,12 @@ class StreamIsBatchIT {
           beginning(after, "events_5m", "06:00:"),
           equalTo(beginning(whole, "events_5m", "06:00:")));
       assertThat(
-          beginning(after, "shop_session", "06:00:"),
-          equalTo(beginning(whole, "shop_session", "06:00:")));
+          ending(beginning(after, "shop_session", "06:00:"), "06:00:"),
+          equalTo(ending(beginning(whole, "shop_session", "06:00:"), "06:00:")));
+      // A visit that goes on after the end is not the backfill's.
+      assertThat(
+          ending(after.get("shop_session"), "06:0[1-9]:"),
+          equalTo(ending(before.get("shop_session"), "06:0[1-9]:")));
       assertThat(
           beginning(after, "events_5m", "05:55:"),
           equalTo(beginning(before, "events_5m", "05:55:")));
@@ -413,6 +417,12 @@ class StreamIsBatchIT {
     return tables.getOrDefault(table, List.of()).stream()
         .filter(
             row -> row.matches(".*\"(window_start|session_start)\": \"2024-03-01T" + time + ".*"))
+        .toList();
+  }
+
+  private static List<String> ending(@Nullable List<String> visits, String time) {
+    return Objects.requireNonNull(visits).stream()
+        .filter(row -> row.matches(".*\"session_end\": \"2024-03-01T" + time + ".*"))
         .toList();
   }
 

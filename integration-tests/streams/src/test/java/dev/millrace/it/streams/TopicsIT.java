@@ -26,6 +26,7 @@ import dev.millrace.pipelines.UserError;
 import dev.millrace.pipelines.generate.AnswerKey;
 import dev.millrace.pipelines.generate.GenerateSales;
 import dev.millrace.pipelines.io.PlayTopic;
+import dev.millrace.pipelines.io.RecordSource;
 import dev.millrace.pipelines.io.RecordTopic;
 import dev.millrace.pipelines.io.WriteTopic;
 import dev.millrace.pipelines.sales.SalesEntry;
@@ -61,6 +62,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Random;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
@@ -79,6 +81,8 @@ import org.apache.beam.sdk.transforms.errorhandling.ErrorHandler.BadRecordErrorH
 import org.apache.beam.sdk.transforms.windowing.FixedWindows;
 import org.apache.beam.sdk.transforms.windowing.Window;
 import org.apache.beam.sdk.values.PCollection;
+import org.apache.kafka.clients.admin.Admin;
+import org.apache.kafka.clients.admin.RecordsToDelete;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerRecord;
@@ -204,6 +208,42 @@ class TopicsIT {
     return gathered.soFar();
   }
 
+  @Test
+  void aPartitionIsWholeIfItIsReadFromItsFirstRecord() throws Exception {
+    // Given: retention has taken a record of partition 0; partition 2 never had one
+    broker.makeTopic("aged", 3);
+    broker.write("aged", values(4, 2));
+    delete("aged", 0, 1);
+
+    // When
+    Set<String> whole = source("aged?until=end").whole();
+    UserError partly =
+        assertThrows(UserError.class, () -> source("aged?until=end&from=latest").whole());
+    delete("aged", 1, 2);
+    UserError lost = assertThrows(UserError.class, () -> source("aged?until=end").whole());
+
+    // Then
+    assertThat(whole, equalTo(Set.of("aged-1", "aged-2")));
+    assertThat(
+        partly.getMessage(),
+        equalTo("--x: a backfill would delete what it does not read; leave out 'from=latest'."));
+    assertThat(lost.getMessage(), startsWith("--x: aged-1 has lost all of its records"));
+  }
+
+  private static RecordSource source(String topic) {
+    return RecordSource.of("--x", broker.uri(topic), SALE, LATENESS);
+  }
+
+  private static void delete(String topic, int partition, long before) throws Exception {
+    try (Admin admin = Admin.create(Map.of("bootstrap.servers", broker.servers()))) {
+      admin
+          .deleteRecords(
+              Map.of(new TopicPartition(topic, partition), RecordsToDelete.beforeOffset(before)))
+          .all()
+          .get();
+    }
+  }
+
   // -------------------------------------------------------------------------------- unbounded
 
   @Test
@@ -276,6 +316,38 @@ class TopicsIT {
     Closed measured = all.get(all.size() - 1);
     assertThat(measured.last(), equalTo(end - 1));
     assertThat(measured.at() - (end + LATENESS.toMillis()), lessThan(4_000L + 8_000L));
+  }
+
+  @Test
+  void aTransactionThatStaysOpenHoldsTheWindowsOfItsRecordsOpen() throws Exception {
+    // Given: a run that has read its topic to the end, and a transaction
+    broker.makeTopic("open", 1);
+    broker.write("open", List.of(new Value(0, "so that it runs")));
+    Pipeline pipeline = pipeline();
+    Gathered<Long, Long> counted = Gathered.of((count, timestamp) -> count);
+    // What comes behind the watermark is dropped, and not counted.
+    pipeline
+        .apply("Read", RecordTopic.read("--x", broker.uri("open"), LATENESS))
+        .apply(Window.into(FixedWindows.of(org.joda.time.Duration.standardSeconds(1))))
+        .apply(Combine.globally(Count.<RawRecord>combineFn()).withoutDefaults())
+        .apply("Count", ParDo.of(counted));
+    PipelineResult running = pipeline.run();
+    try (KafkaProducer<String, String> producer =
+        broker.producer(Map.of("transactional.id", "open"))) {
+      await().atMost(60, TimeUnit.SECONDS).until(() -> sum(counted.soFar()) == 1);
+      producer.initTransactions();
+      producer.beginTransaction();
+      long arrival = producer.send(new ProducerRecord<>("open", 0, null, "held")).get().timestamp();
+
+      // When: it is committed after an idle partition's watermark would have passed its record
+      await().until(() -> System.currentTimeMillis() > arrival + 10_000);
+      producer.commitTransaction();
+
+      // Then
+      await().atMost(30, TimeUnit.SECONDS).until(() -> sum(counted.soFar()) == 2);
+    } finally {
+      running.cancel();
+    }
   }
 
   private static long sum(List<Long> counts) {

@@ -235,17 +235,18 @@ final class TableSql {
   }
 
   /**
-   * Deletes what the run does not state of a time. Parameters: its start, and its end, which does
-   * not belong to it.
+   * Deletes what the run does not state of a {@link TimeRange}. Parameters: its start, and its end,
+   * which does not belong to it.
    */
   String deleteWithin() {
     String time = quote(Ddl.column(contract.eventTime().orElseThrow().field()));
+    String end = contract.disjoint().map(interval -> quote(Ddl.column(interval.to()))).orElse(time);
     return "DELETE FROM "
         + table
         + " old WHERE old."
         + time
         + " >= ? AND old."
-        + time
+        + end
         + " < ? AND NOT EXISTS (SELECT FROM "
         + staging
         + " new WHERE "

@@ -8,7 +8,8 @@ import java.util.Objects;
 import org.apache.avro.specific.SpecificRecord;
 
 /**
- * A time in event time: the rows of a table whose {@code eventTime} field lies in it.
+ * A time in event time: the rows of a table whose {@code eventTime} field lies in it; of a table of
+ * {@code disjoint} intervals, which can grow beyond any time, those whose end does, too.
  *
  * @param from its start
  * @param to its end, which does not belong to it
@@ -27,6 +28,11 @@ public record TimeRange(Instant from, Instant to) implements Serializable {
   public boolean holds(Contract contract, SpecificRecord row) {
     Instant time =
         (Instant) Objects.requireNonNull(contract.eventTime().orElseThrow().field().valueIn(row));
-    return !time.isBefore(from) && time.isBefore(to);
+    Instant end =
+        contract
+            .disjoint()
+            .map(interval -> (Instant) Objects.requireNonNull(interval.to().valueIn(row)))
+            .orElse(time);
+    return !time.isBefore(from) && end.isBefore(to);
   }
 }
