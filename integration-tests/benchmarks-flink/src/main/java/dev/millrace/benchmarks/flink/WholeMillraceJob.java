@@ -89,7 +89,8 @@ final class WholeMillraceJob {
                     pipeline,
                     "--product-classes",
                     WholeNativeJob.productClasses(input),
-                    ProductClass.class)),
+                    ProductClass.class),
+                true),
             ClickstreamConfig.from(settings),
             "0");
     results.answers().events5m().apply("TakeEvents5m", ParDo.of(new TakeFiveMinutes()));
