@@ -340,7 +340,9 @@ class TopicsIT {
       long arrival = producer.send(new ProducerRecord<>("open", 0, null, "held")).get().timestamp();
 
       // When: it is committed after an idle partition's watermark would have passed its record
-      await().until(() -> System.currentTimeMillis() > arrival + 10_000);
+      await()
+          .atMost(30, TimeUnit.SECONDS)
+          .until(() -> System.currentTimeMillis() > arrival + 10_000);
       producer.commitTransaction();
 
       // Then
