@@ -2,13 +2,13 @@ package dev.millrace.pipelines.io.warehouse;
 
 import static dev.millrace.pipelines.io.warehouse.TestPostgres.query;
 import static dev.millrace.pipelines.io.warehouse.TestPostgres.run;
+import static dev.millrace.pipelines.io.warehouse.TestTables.at;
+import static dev.millrace.pipelines.io.warehouse.TestTables.visit;
 import static org.hamcrest.MatcherAssert.assertThat;
 import static org.hamcrest.Matchers.contains;
 
 import dev.millrace.contract.Contract;
 import dev.millrace.schemas.web.ShopSession;
-import java.math.BigDecimal;
-import java.time.Instant;
 import java.util.List;
 import java.util.stream.Stream;
 import org.apache.avro.generic.IndexedRecord;
@@ -93,21 +93,5 @@ class BackfillTest {
               .toList());
       new Publication(config, run, tables, within).publish(new WarehouseConnections(config).pool());
     }
-  }
-
-  private static ShopSession visit(String user, String from, String to, long events) {
-    return new ShopSession(
-        user,
-        at(from),
-        at(to),
-        new BigDecimal("1.000"),
-        events,
-        events,
-        false,
-        new BigDecimal("0.0000"));
-  }
-
-  private static Instant at(String time) {
-    return Instant.parse("2024-03-01T" + time + ":00Z");
   }
 }

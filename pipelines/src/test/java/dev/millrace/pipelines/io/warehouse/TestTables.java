@@ -2,10 +2,12 @@ package dev.millrace.pipelines.io.warehouse;
 
 import dev.millrace.contract.Contract;
 import dev.millrace.contract.FieldContract;
+import dev.millrace.schemas.web.ShopSession;
 import java.math.BigDecimal;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.SQLException;
+import java.time.Instant;
 import java.util.Arrays;
 import java.util.Collection;
 import java.util.List;
@@ -98,5 +100,23 @@ final class TestTables {
       throws InterruptedException {
     return new Publication(config, run, TableSql.parentsFirst(contracts))
         .publish(new WarehouseConnections(config).pool());
+  }
+
+  /** A visit on the day of the tests. */
+  static ShopSession visit(String user, String from, String to, long events) {
+    return new ShopSession(
+        user,
+        at(from),
+        at(to),
+        new BigDecimal("1.000"),
+        events,
+        events,
+        false,
+        new BigDecimal("0.0000"));
+  }
+
+  /** A time, such as 10:05, on the day of the tests. */
+  static Instant at(String time) {
+    return Instant.parse("2024-03-01T" + time + ":00Z");
   }
 }

@@ -2,6 +2,8 @@ package dev.millrace.pipelines.io.warehouse;
 
 import static dev.millrace.pipelines.io.warehouse.TestPostgres.query;
 import static dev.millrace.pipelines.io.warehouse.TestPostgres.run;
+import static dev.millrace.pipelines.io.warehouse.TestTables.at;
+import static dev.millrace.pipelines.io.warehouse.TestTables.visit;
 import static org.hamcrest.MatcherAssert.assertThat;
 import static org.hamcrest.Matchers.contains;
 import static org.hamcrest.Matchers.containsString;
@@ -21,7 +23,6 @@ import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.SQLTransientConnectionException;
 import java.time.Duration;
-import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
@@ -336,21 +337,5 @@ class UpsertTableTest {
 
   private static Events5m view(long events) {
     return new Events5m(at("10:00"), at("10:05"), "view", events, new BigDecimal("0.0000"));
-  }
-
-  private static ShopSession visit(String user, String from, String to, long events) {
-    return new ShopSession(
-        user,
-        at(from),
-        at(to),
-        new BigDecimal("1.000"),
-        events,
-        events,
-        false,
-        new BigDecimal("0.0000"));
-  }
-
-  private static Instant at(String time) {
-    return Instant.parse("2024-03-01T" + time + ":00Z");
   }
 }
