@@ -22,68 +22,31 @@ public final class EventsProcess {
 
   /** A way to work through events. */
   enum Way {
-    PLAIN {
-      @Override
-      EventsAnswer run(EventsInput events) throws Exception {
-        return PlainJob.run(events);
-      }
-    },
-    TUNED {
-      @Override
-      EventsAnswer run(EventsInput events) throws Exception {
-        return TunedJob.run(events);
-      }
-    },
-    MILLRACE {
-      @Override
-      EventsAnswer run(EventsInput events) throws Exception {
-        return MillraceJob.run(events, MillraceJob.Mode.STREAM);
-      }
-    },
-    MILLRACE_BATCH {
-      @Override
-      EventsAnswer run(EventsInput events) throws Exception {
-        return MillraceJob.run(events, MillraceJob.Mode.BATCH);
-      }
-    },
-    MILLRACE_DIRECT {
-      @Override
-      EventsAnswer run(EventsInput events) throws Exception {
-        return MillraceJob.run(events, MillraceJob.Mode.DIRECT);
-      }
-    },
-    DUCKDB {
-      @Override
-      EventsAnswer run(EventsInput events) throws Exception {
-        return DuckDbJob.run(events);
-      }
-    },
-    LOOP {
-      @Override
-      EventsAnswer run(EventsInput events) throws Exception {
-        return LoopJob.run(events);
-      }
-    },
-    WHOLE_PLAIN {
-      @Override
-      EventsAnswer run(EventsInput events) throws Exception {
-        return WholeNativeJob.plain(events);
-      }
-    },
-    WHOLE_TUNED {
-      @Override
-      EventsAnswer run(EventsInput events) throws Exception {
-        return WholeNativeJob.tuned(events);
-      }
-    },
-    WHOLE_MILLRACE {
-      @Override
-      EventsAnswer run(EventsInput events) throws Exception {
-        return WholeMillraceJob.run(events);
-      }
-    };
+    PLAIN,
+    TUNED,
+    MILLRACE,
+    MILLRACE_BATCH,
+    MILLRACE_DIRECT,
+    DUCKDB,
+    LOOP,
+    WHOLE_PLAIN,
+    WHOLE_TUNED,
+    WHOLE_MILLRACE;
 
-    abstract EventsAnswer run(EventsInput events) throws Exception;
+    EventsAnswer run(EventsInput events) throws Exception {
+      return switch (this) {
+        case PLAIN -> PlainJob.run(events);
+        case TUNED -> TunedJob.run(events);
+        case MILLRACE -> MillraceJob.run(events, MillraceJob.Mode.STREAM);
+        case MILLRACE_BATCH -> MillraceJob.run(events, MillraceJob.Mode.BATCH);
+        case MILLRACE_DIRECT -> MillraceJob.run(events, MillraceJob.Mode.DIRECT);
+        case DUCKDB -> DuckDbJob.run(events);
+        case LOOP -> LoopJob.run(events);
+        case WHOLE_PLAIN -> WholeNativeJob.plain(events);
+        case WHOLE_TUNED -> WholeNativeJob.tuned(events);
+        case WHOLE_MILLRACE -> WholeMillraceJob.run(events);
+      };
+    }
   }
 
   /** Measures. */
