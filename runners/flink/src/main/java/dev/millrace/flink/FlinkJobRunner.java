@@ -52,7 +52,9 @@ public final class FlinkJobRunner extends PipelineRunner<FlinkJob> {
             options.getFlinkMaster().equals(OWN_CLUSTER));
     try {
       options.setFlinkConfDir(config.toString());
-      if (!stream || options.getFlinkMaster().equals(OWN_CLUSTER)) {
+      if (!stream) {
+        FusedBatch.run(pipeline, options, config.toString());
+      } else if (options.getFlinkMaster().equals(OWN_CLUSTER)) {
         FlinkRunner.fromOptions(options).run(pipeline);
       } else {
         StreamExecutionEnvironment cluster = cluster(config);

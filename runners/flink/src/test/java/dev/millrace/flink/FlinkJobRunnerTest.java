@@ -227,7 +227,7 @@ class FlinkJobRunnerTest {
     return pipeline;
   }
 
-  private static List<String> causes(Throwable failed) {
+  static List<String> causes(Throwable failed) {
     return Stream.iterate(failed, cause -> cause != null, Throwable::getCause)
         .map(cause -> cause.getClass().getSimpleName() + ": " + cause.getMessage())
         .toList();

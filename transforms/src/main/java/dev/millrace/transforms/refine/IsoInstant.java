@@ -20,6 +20,14 @@ final class IsoInstant {
   /** Last instant a contract can hold. */
   static final long LAST = Instant.parse("9999-12-31T23:59:59.999Z").toEpochMilli();
 
+  /** Days of a common year before each month, and of all of them. */
+  private static final int[] DAYS_BEFORE = {
+    0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334, 365
+  };
+
+  /** Since the first day of year 1. */
+  private static final int DAYS_TO_1970 = 719_162;
+
   private IsoInstant() {}
 
   /** Whether tables and files can hold the instant. */
@@ -60,7 +68,7 @@ final class IsoInstant {
               | (59 - minute)
               | (59 - second);
       if (wrong >= 0) {
-        long days = LocalDate.of(year, month, day).toEpochDay();
+        long days = epochDay(year, month, day);
         return Instant.ofEpochMilli(
             (days * 86_400 + hour * 3_600L + minute * 60L + second) * 1_000 + milli);
       }
@@ -74,6 +82,33 @@ final class IsoInstant {
       throw new DateTimeException("beyond years 1 to 9999");
     }
     return instant;
+  }
+
+  /**
+   * Days since 1970, in the proleptic Gregorian calendar, as {@link LocalDate} counts them, but
+   * without making one.
+   *
+   * @throws DateTimeException if there is no such day
+   */
+  private static long epochDay(int year, int month, int day) {
+    boolean leap = (year & 3) == 0 && (year % 100 != 0 || year % 400 == 0);
+    if (month < 1 || month > 12 || day < 1 || day > 31 || (day > 28 && !isDay(month, day, leap))) {
+      throw new DateTimeException("no day of the calendar");
+    }
+    int before = year - 1;
+    return before * 365L
+        + before / 4
+        - before / 100
+        + before / 400
+        + DAYS_BEFORE[month - 1]
+        + (leap && month > 2 ? 1 : 0)
+        + day
+        - 1
+        - DAYS_TO_1970;
+  }
+
+  private static boolean isDay(int month, int day, boolean leap) {
+    return day <= DAYS_BEFORE[month] - DAYS_BEFORE[month - 1] + (leap && month == 2 ? 1 : 0);
   }
 
   /**

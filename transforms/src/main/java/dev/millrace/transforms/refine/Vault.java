@@ -30,8 +30,11 @@ public final class Vault {
   private static final int SECRET_BYTES = 64;
   private static final byte[] NO_ASSOCIATED_DATA = new byte[0];
 
-  /** How many tokens are remembered: visitors come back within seconds, and a hash costs more. */
-  private static final int REMEMBERED = 1 << 13;
+  /**
+   * How many tokens are remembered, in some 5 MB: visitors come back, and a hash costs more than to
+   * look.
+   */
+  private static final int REMEMBERED = 1 << 15;
 
   private final AesSiv cipher;
   private final Mac mac;

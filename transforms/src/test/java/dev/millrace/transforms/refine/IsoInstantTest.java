@@ -27,7 +27,14 @@ class IsoInstantTest {
   @Property(tries = 5000)
   void judgesDigitsAsJavaDoes(
       @ForAll @LongRange(min = 0, max = 99) long a, @ForAll @LongRange(min = 0, max = 99) long b) {
-    for (String form : new String[] {"1997-%02d-%02dT12:30:59.123Z", "1997-01-31T%02d:%02d:00Z"}) {
+    for (String form :
+        new String[] {
+          "1997-%02d-%02dT12:30:59.123Z",
+          "1996-%02d-%02dT12:30:59.123Z",
+          "1900-%02d-%02dT12:30:59.123Z",
+          "2000-%02d-%02dT12:30:59.123Z",
+          "1997-01-31T%02d:%02d:00Z"
+        }) {
       String text = form.formatted(a, b);
       assertThat(text, read(text), is(oracle(text)));
     }
