@@ -41,16 +41,16 @@ public final class Sums<T> extends CombineFn<T, Totals, Totals> {
     for (int i = 0; i < values.length; i++) {
       values[i] = amounts.get(i).apply(record);
     }
-    return accumulator.plus(Totals.of(values));
+    return accumulator.plus(1, values);
   }
 
   @Override
   public Totals mergeAccumulators(Iterable<Totals> accumulators) {
-    Totals all = createAccumulator();
+    Totals all = null;
     for (Totals one : accumulators) {
-      all = all.plus(one);
+      all = all == null ? one : all.plus(one);
     }
-    return all;
+    return all == null ? createAccumulator() : all;
   }
 
   @Override

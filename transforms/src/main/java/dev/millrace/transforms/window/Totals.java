@@ -50,15 +50,20 @@ public final class Totals {
 
   /** Both together. */
   public Totals plus(Totals other) {
-    if (sums.length != other.sums.length) {
+    return plus(other.count, other.sums);
+  }
+
+  /** These, and so many records with these sums of amounts. */
+  Totals plus(long records, BigDecimal[] amounts) {
+    if (sums.length != amounts.length) {
       throw new IllegalArgumentException(
-          "cannot add sums of " + other.sums.length + " amounts to sums of " + sums.length);
+          "cannot add sums of " + amounts.length + " amounts to sums of " + sums.length);
     }
     BigDecimal[] added = new BigDecimal[sums.length];
     for (int i = 0; i < sums.length; i++) {
-      added[i] = sums[i].add(other.sums[i]);
+      added[i] = sums[i].add(amounts[i]);
     }
-    return new Totals(Math.addExact(count, other.count), added);
+    return new Totals(Math.addExact(count, records), added);
   }
 
   /** The coder of totals: small for amounts whose digits fit a long. Deterministic. */

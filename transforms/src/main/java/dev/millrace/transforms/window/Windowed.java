@@ -321,7 +321,15 @@ public final class Windowed<T, K, A, R>
   private static final class CombineBundle<T, K, A> extends DoFn<Sourced<T>, KV<K, A>> {
     private record Slot<K>(K key, long slice, BoundedWindow inputWindow) {}
 
-    private record Sum<A>(A accumulator, long eventMillis) {}
+    private static final class Sum<A> {
+      private A accumulator;
+      private long eventMillis;
+
+      private Sum(A accumulator, long eventMillis) {
+        this.accumulator = accumulator;
+        this.eventMillis = eventMillis;
+      }
+    }
 
     private final SerializableFunction<T, K> key;
     private final CombineFn<T, A, ?> fn;
@@ -363,8 +371,8 @@ public final class Windowed<T, K, A, R>
       Slot<K> slot = new Slot<>(of, Math.floorDiv(time, sliceMillis), window);
       Sum<A> sum = buffer.get(slot);
       if (sum != null) {
-        A both = fn.addInput(sum.accumulator, record.value());
-        buffer.put(slot, new Sum<>(both, Math.min(time, sum.eventMillis)));
+        sum.accumulator = fn.addInput(sum.accumulator, record.value());
+        sum.eventMillis = Math.min(time, sum.eventMillis);
         return;
       }
       A one = fn.addInput(fn.createAccumulator(), record.value());
