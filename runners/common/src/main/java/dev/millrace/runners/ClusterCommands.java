@@ -9,6 +9,7 @@ import dev.millrace.pipelines.job.EdgeOptions;
 import dev.millrace.pipelines.report.RunReport.Column;
 import dev.millrace.pipelines.report.RunReport.Kind;
 import dev.millrace.pipelines.report.TextTable;
+import java.io.IOException;
 import java.io.PrintStream;
 import java.nio.file.Path;
 import java.sql.Connection;
@@ -75,17 +76,21 @@ final class ClusterCommands {
     FlinkRest open(Path directory) {
       String address = flink;
       if (address == null) {
-        address = server(directory, LocalStack.FLINK).orElse("127.0.0.1:" + LocalStack.FLINK_PORT);
+        // One that is too busy to answer the look is still the one that is meant.
+        address =
+            server(directory, LocalStack.FLINK, State.UP, State.SILENT)
+                .orElse("127.0.0.1:" + LocalStack.FLINK_PORT);
       }
       return new FlinkRest(address);
     }
   }
 
-  /** Where a server of the stack is, if it is up. */
-  private static Optional<String> server(Path directory, String name) {
+  /** Where a server of the stack is, if it is so. */
+  private static Optional<String> server(Path directory, String name, State... states) {
     return new LocalStack(directory.resolve(".millrace"))
         .status().stream()
-            .filter(server -> server.name().equals(name) && server.state() == State.UP)
+            .filter(
+                server -> server.name().equals(name) && List.of(states).contains(server.state()))
             .map(Server::address)
             .findFirst();
   }
@@ -155,18 +160,33 @@ final class ClusterCommands {
     }
     narrator.phase("Handing over");
     String id = submission.submit(pipeline, options, surroundings);
+    narrator.phase("Starting there");
+    Optional<String> remark = begun(cluster, id);
     narrator.close();
     out.println(
         pipeline.name()
-            + " was handed to the cluster at "
+            + (remark.isEmpty() ? " runs on the cluster at " : " was handed to the cluster at ")
             + cluster.address()
             + ", as job "
             + id
             + ".");
+    remark.ifPresent(out::println);
     out.println();
     out.println("  page                    " + cluster.page(id));
     out.println("  millrace jobs           how it is");
     out.println("  millrace stop " + pipeline.name() + "   end it, with a savepoint");
+  }
+
+  /** What is to be told of a job that was handed over, if it does not run yet. */
+  private static Optional<String> begun(FlinkRest cluster, String id) {
+    try {
+      return cluster.begun(id);
+    } catch (UserError silent) {
+      if (silent.getCause() instanceof IOException) {
+        return Optional.of("Whether it runs is not known. " + silent.getMessage());
+      }
+      throw silent;
+    }
   }
 
   /** Has a batch run on a cluster, waits for its end, and publishes what it comes to. */
@@ -220,7 +240,7 @@ final class ClusterCommands {
     if (!cluster.isHere()) {
       throw Submission.noWarehouse();
     }
-    return server(directory, LocalStack.POSTGRES)
+    return server(directory, LocalStack.POSTGRES, State.UP)
         .map(address -> "jdbc:postgresql://" + address + "/millrace?user=millrace")
         .orElseThrow(
             () ->

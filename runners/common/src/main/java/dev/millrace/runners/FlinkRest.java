@@ -19,6 +19,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
@@ -27,10 +28,26 @@ final class FlinkRest {
 
   private static final Duration PATIENCE = Duration.ofSeconds(10);
   private static final Duration SAVEPOINT_PATIENCE = Duration.ofMinutes(10);
+
+  /** For how long a job that was handed over is watched until it runs. */
+  private static final Duration BEGINNING = Duration.ofMinutes(1);
+
+  /** So long all its tasks must have run: what they read is opened after they began. */
+  private static final Duration STEADY = Duration.ofSeconds(3);
+
+  /** Slots that another job gives back are there after this. */
+  private static final Duration FOR_SLOTS = Duration.ofSeconds(10);
+
   private static final ObjectMapper JSON = new ObjectMapper();
 
   /** The beginning of an event in a log. */
   private static final Pattern EVENT = Pattern.compile("^\\d{4}-\\d\\d-\\d\\d[ T]");
+
+  /** In a stack trace, what a user can mend. */
+  private static final Pattern USER_ERROR =
+      Pattern.compile(
+          "^(?:Caused by: )?" + Pattern.quote(UserError.class.getName()) + ": (.+)$",
+          Pattern.MULTILINE);
 
   private static final Pattern CHECKPOINT_FAILED =
       Pattern.compile("Failed to trigger or complete checkpoint");
@@ -193,6 +210,67 @@ final class FlinkRest {
   Optional<String> failure(String job) {
     String stack = get("/jobs/" + job + "/exceptions").path("root-exception").asText("");
     return stack.isEmpty() ? Optional.empty() : Optional.of(cause(stack));
+  }
+
+  /**
+   * Waits until all of a job that was handed over runs.
+   *
+   * @return what to tell of one that does not yet, while the cluster goes on trying
+   * @throws UserError why it cannot run. What the user has to mend no restart mends: such a job is
+   *     ended
+   */
+  Optional<String> begun(String id) {
+    long began = System.nanoTime();
+    long ranAll = 0;
+    boolean steady = false;
+    while (!steady) {
+      JsonNode details = get("/jobs/" + id);
+      Job job =
+          new Job(id, details.path("name").asText(), details.path("state").asText(), Instant.EPOCH);
+      String stack = get("/jobs/" + id + "/exceptions").path("root-exception").asText("");
+      Matcher sentence = USER_ERROR.matcher(stack);
+      if (sentence.find()) {
+        if (!job.hasEnded()) {
+          cancel(job);
+        }
+        throw new UserError(sentence.group(1));
+      }
+      String why = stack.isEmpty() ? "" : ": " + cause(stack);
+      if (job.hasEnded()) {
+        throw new UserError("The job ended before it ran" + why + "; see " + page(id) + ".");
+      }
+      int tasks = 0;
+      int run = 0;
+      int waiting = 0;
+      for (JsonNode step : details.path("vertices")) {
+        JsonNode states = step.path("tasks");
+        tasks += step.path("parallelism").asInt();
+        run += states.path("RUNNING").asInt() + states.path("FINISHED").asInt();
+        waiting += states.path("CREATED").asInt() + states.path("SCHEDULED").asInt();
+      }
+      long now = System.nanoTime();
+      if (run < tasks || !job.state().equals("RUNNING")) {
+        ranAll = 0;
+      } else if (ranAll == 0) {
+        ranAll = now;
+      }
+      steady = ranAll != 0 && now - ranAll >= STEADY.toNanos();
+      // No task is begun before there are slots for all.
+      boolean noSlots =
+          waiting == tasks
+              && now - began >= FOR_SLOTS.toNanos()
+              && get("/overview").path("slots-available").asInt() == 0;
+      if (!steady && (noSlots || now - began >= BEGINNING.toNanos())) {
+        return Optional.of(
+            (noSlots ? "It waits for slots" : "Not all of it runs yet")
+                + why
+                + "; more: millrace doctor "
+                + id
+                + ".");
+      }
+      pause();
+    }
+    return Optional.empty();
   }
 
   /** Makes a savepoint and returns where it is. */

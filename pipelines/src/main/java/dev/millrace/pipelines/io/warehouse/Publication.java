@@ -22,8 +22,9 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>In order: rows are merged, tables that others refer to first; rows the run no longer states
  * are deleted, the other way round; indexes and foreign keys that a table lacks are added; the run
- * is noted in the table {@code run}; the staging schema goes. A run that is noted there already is
- * not published again: its changes are read back.
+ * is noted in the table {@code run}. A run that is noted there already is not published again: its
+ * changes are read back. The staging schema stays until the run is closed: a cluster that takes the
+ * task for lost has rows staged and published once more.
  *
  * <p>Indexes and foreign keys come after the first load because a quarter of a million rows load
  * five times as fast without them. Adding them keeps no reader waiting.
@@ -146,7 +147,6 @@ final class Publication implements Serializable {
           c.deleted(),
           c.repeated());
     }
-    sql.run("DROP SCHEMA " + quote(run.stagingSchema()) + " CASCADE");
     return changes;
   }
 

@@ -185,6 +185,22 @@ class PublicationTest {
     assertThat(refused.getMessage(), containsString("already published"));
   }
 
+  /** A cluster that has lost touch with the task that published works through the run again. */
+  @Test
+  void whatIsStagedAgainAfterThePublicationIsNotPublishedAgain() throws Exception {
+    Run run = TestPostgres.run("lost");
+    try (PreparedWarehouse prepared = warehouse(run, BOTH).prepare()) {
+      stage(config, run, SHELF, shelf(1, "cellar"));
+      List<TableChange> first = TestTables.publish(config, run, BOTH);
+
+      stage(config, run, SHELF, shelf(1, "cellar"));
+      List<TableChange> again = TestTables.publish(config, run, BOTH);
+
+      assertThat(again, equalTo(first));
+      assertThat(query(url, SHELVES), contains("1|cellar"));
+    }
+  }
+
   @Test
   void aRunWhoseStagingWasCleanedUpIsNotPublished() throws Exception {
     publish(List.of(shelf(1, "old")), List.of());
