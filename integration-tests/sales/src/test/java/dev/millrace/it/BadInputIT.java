@@ -87,6 +87,8 @@ class BadInputIT {
     }
     byte[] zipped = Files.readAllBytes(whole);
     Files.write(home.resolve("cut.json.gz"), Arrays.copyOf(zipped, zipped.length * 2 / 3));
+    Files.write(home.resolve("cut-early.json.gz"), Arrays.copyOf(zipped, 200));
+    Files.writeString(home.resolve("cut-early.parquet"), "PAR1");
     Files.write(
         home.resolve("cut.parquet"),
         "PAR1 and then nothing of a table".getBytes(StandardCharsets.US_ASCII));
@@ -164,7 +166,9 @@ class BadInputIT {
         bad("a CSV with semicolons", "--sales=semicolons.csv", "--sales", "commas"),
         bad("a CSV of something else", "--sales=other.csv", "--sales", "other.csv", "header"),
         bad("a Parquet file cut off", "--sales=cut.parquet", "cut.parquet"),
+        bad("the beginning of a Parquet file", "--sales=cut-early.parquet", "cut-early.parquet"),
         bad("a gzip file cut off", "--sales=cut.json.gz", "cut.json.gz"),
+        bad("the beginning of a gzip file", "--sales=cut-early.json.gz", "cut-early.json.gz"),
         bad("an unknown option", "--salse=x", "--salse", "--sales"),
         bad("an unknown command", "rum sales", "rum", "run"),
         bad("a command without its verb", "sales", "millrace run sales"),
@@ -202,6 +206,10 @@ class BadInputIT {
             "IT_NO_SUCH_PASSWORD"),
         bad("a lake that is a file", "--lake=file", "--lake", "'file'", "name another"),
         bad("a lake without a name", "--lake=", "--lake", "name a directory"),
+        bad("a lake below a file", "--lake=file/lake", "--lake", "'file/lake'", "name another"),
+        bad("a key that is not there", "--secret=env:IT_NO_SUCH_KEY", "--secret", "IT_NO_SUCH_KEY"),
+        bad("a key that is too short", "--secret=file:empty.json", "--secret", "at least 32"),
+        bad("a key for all to see", "--secret=verysecretindeed", "--secret", "env:NAME"),
         bad("a report that is a file", "--report=file", "--report", "'file'", "name another"),
         bad("a duration that is none", "--max-lateness=soon", "--max-lateness", "soon", "7d"),
         bad("a number that is none", "--top-customers=ten", "--top-customers", "ten"),
@@ -306,7 +314,7 @@ class BadInputIT {
     assertThat(err, err.lines().toList(), hasSize(1));
     assertThat(err, startsWith("millrace: "));
     told.forEach(part -> assertThat(err, containsString(part)));
-    for (String noise : List.of("Exception", "java.", "null", "\tat ")) {
+    for (String noise : List.of("Exception", "java.", "dev.millrace.", "null", "\tat ")) {
       assertThat(err, not(containsString(noise)));
     }
     assertThat(refused.out(), equalTo(""));

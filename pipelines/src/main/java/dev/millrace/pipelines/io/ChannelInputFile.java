@@ -24,6 +24,12 @@ final class ChannelInputFile implements InputFile {
     return length;
   }
 
+  /** How Parquet's messages call the file. */
+  @Override
+  public String toString() {
+    return path;
+  }
+
   @Override
   public SeekableInputStream newStream() throws IOException {
     SeekableByteChannel channel =

@@ -419,7 +419,7 @@ final class ReadSlice extends DoFn<List<FileSlice>, RawRecord> {
         "The file '"
             + slice.path()
             + "' is damaged or cut off ("
-            + (cause.getMessage() == null ? "it ends too early" : cause.getMessage())
+            + (cause.getMessage() == null ? "it ends too early" : UserError.reason(cause))
             + "); fetch it again. Nothing was published.",
         cause);
   }

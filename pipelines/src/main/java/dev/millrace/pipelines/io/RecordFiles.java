@@ -246,7 +246,8 @@ public final class RecordFiles extends PTransform<PBegin, PCollection<RawRecord>
           noFileSystem);
     } catch (IOException unreadable) {
       throw new UserError(
-          what + ": '" + part + "' cannot be read: " + unreadable.getMessage() + ".", unreadable);
+          what + ": '" + part + "' cannot be read: " + UserError.reason(unreadable) + ".",
+          unreadable);
     }
   }
 
@@ -273,7 +274,7 @@ public final class RecordFiles extends PTransform<PBegin, PCollection<RawRecord>
               + ": '"
               + path
               + "' cannot be read ("
-              + unreadable.getMessage()
+              + UserError.reason(unreadable)
               + "); check that it is whole and that you may read it.",
           unreadable);
     }

@@ -24,6 +24,7 @@ import dev.millrace.pipelines.report.RunInfo;
 import dev.millrace.pipelines.report.RunReport;
 import dev.millrace.pipelines.report.RunReport.Column;
 import dev.millrace.pipelines.report.RunReport.Kind;
+import dev.millrace.pipelines.report.RunSummary;
 import dev.millrace.pipelines.report.TextTable;
 import dev.millrace.schemas.system.DeadLetter;
 import dev.millrace.transforms.RawRecord;
@@ -356,11 +357,15 @@ public abstract class PipelineJob implements CatalogueEntry.Job {
           "The key of private fields cannot be made at "
               + options.getSecret()
               + " ("
-              + unwritable.getMessage()
+              + UserError.reason(unwritable)
               + "); give another place with --secret.",
           unwritable);
     }
-    Vault.open(options.getSecret());
+    try {
+      Vault.open(options.getSecret());
+    } catch (IllegalArgumentException unusable) {
+      throw new UserError("--secret: " + unusable.getMessage() + ".", unusable);
+    }
     if (!isLive() && !isBackfill()) {
       writable("--lake", options.getLake());
     }
@@ -407,7 +412,7 @@ public abstract class PipelineJob implements CatalogueEntry.Job {
               + ": the directory '"
               + directory
               + "' cannot be written ("
-              + refused
+              + UserError.reason(refused)
               + "); name another one.",
           refused);
     }
@@ -652,8 +657,8 @@ public abstract class PipelineJob implements CatalogueEntry.Job {
             "lake", isLive() ? "none: a live run writes tables" : options.getLake(),
             "warehouse",
                 options.getWarehouse().equals("embedded")
-                    ? "embedded PostgreSQL"
-                    : warehouse().toString(),
+                    ? RunSummary.EMBEDDED
+                    : "PostgreSQL " + warehouse().where(),
             "report", options.getReport()));
   }
 

@@ -12,6 +12,9 @@ import java.util.function.ToLongFunction;
 /** What a person sees at the end of a run. */
 public final class RunSummary {
 
+  /** What the warehouse is called that needs no option. */
+  public static final String EMBEDDED = "embedded PostgreSQL";
+
   private static final int TOP = 5;
   private static final List<Column> LEDGER =
       List.of(
@@ -97,12 +100,15 @@ public final class RunSummary {
               files,
               bytes / 1e6));
     }
+    String warehouse = String.valueOf(report.run().places().get("warehouse"));
     lines.add(
         "Warehouse  "
-            + report.run().places().get("warehouse")
+            + warehouse
             + "; ask it: ./millrace sql \""
             + question
-            + "\"");
+            + "\""
+            // What the option was may hold a password; who gave it has it.
+            + (warehouse.equals(EMBEDDED) ? "" : " --warehouse=…"));
     lines.add("Report     " + page);
     return String.join("\n", lines);
   }

@@ -11,6 +11,7 @@ import static org.hamcrest.Matchers.containsString;
 import static org.hamcrest.Matchers.equalTo;
 import static org.hamcrest.Matchers.hasSize;
 import static org.hamcrest.Matchers.is;
+import static org.hamcrest.Matchers.not;
 import static org.hamcrest.Matchers.startsWith;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
@@ -24,6 +25,7 @@ import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.IntStream;
@@ -298,7 +300,8 @@ class RecordFilesTest {
     "headless.csv, names no field of RevenueDaily",
     "semicolons.csv, with commas between them",
     "cut.gz, cannot be read",
-    "cut.zst, cannot be read"
+    "cut.zst, cannot be read",
+    "cutinside.gz, it ends too early"
   })
   void whatCannotBeReadIsSaidBeforeTheRunWithTheOptionAndWhatToDo(String uri, String words)
       throws IOException {
@@ -315,6 +318,8 @@ class RecordFilesTest {
     write("headless.csv", utf8("1997-01-01,3\n"));
     write("semicolons.csv", utf8("day;store_id\n1997-01-01;3\n"));
     write("cut.gz", new byte[] {0x1f, (byte) 0x8b, 8});
+    byte[] zipped = gzip(utf8("{\"day\":\"1997-01-01\"}"));
+    write("cutinside.gz", Arrays.copyOf(zipped, zipped.length - 12));
     write("cut.zst", new byte[] {0x28, (byte) 0xb5, 0x2f, (byte) 0xfd});
     String place = uri.contains("://") || uri.isEmpty() ? uri : directory + "/" + uri;
 
@@ -324,7 +329,11 @@ class RecordFilesTest {
 
     assertThat(
         refused.getMessage(),
-        allOf(startsWith("--sales"), containsString("'" + place), containsString(words)));
+        allOf(
+            startsWith("--sales"),
+            containsString("'" + place),
+            containsString(words),
+            not(containsString("null"))));
   }
 
   @Test

@@ -107,6 +107,15 @@ final class Reports {
   }
 
   static RunReport withOutcome(RunReport report, Outcome outcome, String message) {
+    return withRun(report, outcome, message, report.run().places());
+  }
+
+  static RunReport withPlaces(RunReport report, Map<String, String> places) {
+    return withRun(report, report.run().outcome(), report.run().message(), places);
+  }
+
+  private static RunReport withRun(
+      RunReport report, Outcome outcome, String message, Map<String, String> places) {
     RunInfo run = report.run();
     return new RunReport(
         new RunInfo(
@@ -120,7 +129,7 @@ final class Reports {
             run.config(),
             outcome,
             message,
-            run.places()),
+            places),
         report.ledger(),
         report.rejects(),
         report.fields(),

@@ -8,6 +8,7 @@ import java.net.ConnectException;
 import java.net.UnknownHostException;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.FileAlreadyExistsException;
+import java.nio.file.FileSystemException;
 import java.nio.file.NoSuchFileException;
 import java.sql.SQLException;
 import java.util.ArrayDeque;
@@ -76,6 +77,15 @@ record Failure(String sentence, int status) {
                                 + " is in the way"
                                 + (e.getReason() == null ? "" : ": " + e.getReason())
                                 + "; remove it, or name another place."),
+            all ->
+                first(all, FileSystemException.class)
+                    .filter(e -> e.getReason() != null)
+                    .map(
+                        e ->
+                            e.getFile()
+                                + " cannot be used ("
+                                + e.getReason()
+                                + "); name another place, or run in a directory that you may write."),
             all -> first(all, FileNotFoundException.class).map(Failure::fileNotFound))
         .map(translate -> translate.apply(causes))
         .flatMap(Optional::stream)

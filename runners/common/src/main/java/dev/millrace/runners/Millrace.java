@@ -12,6 +12,7 @@ import java.io.InputStream;
 import java.io.PrintStream;
 import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.DateTimeException;
 import java.time.Duration;
@@ -558,7 +559,10 @@ public final class Millrace {
         // INFO, of a logger whose events go to the file only: the stack is for the log, the
         // sentence for the user.
         LoggerFactory.getLogger("millrace.failure").info("The command failed", failed);
-        narrator.error(failure.sentence() + " Details: " + directory.relativize(logs));
+        // Where nothing can be written, there is no log either.
+        narrator.error(
+            failure.sentence()
+                + (Files.exists(logs) ? " Details: " + directory.relativize(logs) : ""));
       }
       if (settings.debug) {
         failed.printStackTrace(err);

@@ -1,5 +1,6 @@
 package dev.millrace.runners;
 
+import dev.millrace.local.Disk;
 import dev.millrace.local.MavenArtifact;
 import dev.millrace.pipelines.UserError;
 import java.io.IOException;
@@ -38,6 +39,11 @@ final class SampleData {
       new MavenArtifact("net.hydromatic:foodmart-data-json:0.4", "foodmart-data-json-0.4.jar");
   private static final String SHA256 =
       "944629515e6dc853aa9a39c1ec6a82cf4cfbb04f73ade3a1b13e09d0f1d12774";
+
+  /** Megabytes that the archive takes, and with the tables that are unpacked from it. */
+  private static final int ARCHIVE_MB = 18;
+
+  private static final int ROOM_MB = 65;
 
   private SampleData() {}
 
@@ -108,6 +114,14 @@ final class SampleData {
       throw new UserError(
           "The FoodMart data (18 MB) " + missing.getMessage() + ". Or name files of your own.",
           missing);
+    }
+    if (!fetched && Disk.lacks(target, (ARCHIVE_MB + 1) << 20)) {
+      throw new UserError(
+          "The disk is too full for the FoodMart data: it takes "
+              + ROOM_MB
+              + " MB in "
+              + target.getParent()
+              + " until it is unpacked; free some space and run again.");
     }
     if (!fetched) {
       throw new UserError(

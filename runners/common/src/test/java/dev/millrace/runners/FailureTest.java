@@ -13,6 +13,7 @@ import java.io.UncheckedIOException;
 import java.net.ConnectException;
 import java.net.UnknownHostException;
 import java.nio.file.AccessDeniedException;
+import java.nio.file.FileSystemException;
 import java.nio.file.NoSuchFileException;
 import java.sql.BatchUpdateException;
 import java.sql.SQLException;
@@ -71,6 +72,9 @@ class FailureTest {
         Arguments.of(
             new AccessDeniedException("/out/lake"),
             "No permission for /out/lake; change its permissions, or name another place."),
+        Arguments.of(
+            new FileSystemException("/out", null, "Read-only file system"),
+            "/out cannot be used (Read-only file system); name another place, or run in a directory that you may write."),
         Arguments.of(
             new UnknownHostException("db.example"),
             "The host db.example is not known; check its name."),

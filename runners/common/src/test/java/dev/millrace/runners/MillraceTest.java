@@ -159,6 +159,22 @@ class MillraceTest {
   }
 
   @Test
+  void aLogThatCouldNotBeWrittenIsNotNamed() throws IOException {
+    // Given
+    Path where = Files.createDirectory(directory.resolve("unwritable"));
+    Files.writeString(where.resolve(".millrace"), "in the way");
+
+    // When
+    int status = millrace(where, "run", "count-words", "--words=a", "--ending=BROKEN");
+
+    // Then
+    assertThat(status, equalTo(1));
+    assertThat(
+        lastLine(),
+        equalTo("millrace: The run failed: the counter is stuck (IllegalStateException)."));
+  }
+
+  @Test
   void aKnownCauseInAStepIsTranslated() {
     // When
     int status = millrace("run", "count-words", "--words=a", "--ending=MISSING_FILE");

@@ -25,6 +25,9 @@ abstract class JavaServer {
   private static final Pattern FRAME = Pattern.compile("^\\s+(at |\\.\\.\\. )|^\\s*$");
   private static final int LAST_LINES = 5;
 
+  /** Bytes below which a server can't be expected to say in its log why it ended. */
+  private static final long ROOM = 1 << 20;
+
   private final String name;
   private final Path place;
   private final Path runFile;
@@ -269,6 +272,9 @@ abstract class JavaServer {
             ? Files.readAllLines(log).stream().filter(line -> !FRAME.matcher(line).find()).toList()
             : List.of();
     String reason = reason(lines);
+    if (reason.isEmpty() && Disk.lacks(place, ROOM)) {
+      reason = "the disk of " + place + " is full; free some space";
+    }
     return new LocalServerException(
         what + (reason.isEmpty() ? "" : ": " + reason) + ". Its log is " + log + ".",
         lines.subList(Math.max(0, lines.size() - LAST_LINES), lines.size()),

@@ -138,6 +138,11 @@ public final class Warehouse implements Serializable {
     return run;
   }
 
+  /** Host and database. */
+  public String where() {
+    return config.where();
+  }
+
   /** Names the place, not how to get in. */
   @Override
   public String toString() {
