@@ -49,7 +49,7 @@ public final class ClusterMain {
     if (!master.startsWith("spark://")) {
       return true;
     }
-    for (String address : master.substring("spark://".length()).split(",")) {
+    for (String address : master.substring("spark://".length()).split(",", -1)) {
       int colon = address.lastIndexOf(':');
       try (Socket socket = new Socket()) {
         socket.connect(
