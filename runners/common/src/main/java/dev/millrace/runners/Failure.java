@@ -32,6 +32,7 @@ record Failure(String sentence, int status) {
   static final int USER = 2;
   static final int OTHER = 1;
 
+  private static final Pattern REASON = Pattern.compile("(.+) \\(([A-Z][a-z-]+(?: [a-z-]+)+)\\)");
   private static final Pattern ADDRESS = Pattern.compile("Connection to ([^ ]+) refused");
 
   static Failure of(Throwable thrown) {
@@ -80,12 +81,7 @@ record Failure(String sentence, int status) {
             all ->
                 first(all, FileSystemException.class)
                     .filter(e -> e.getReason() != null)
-                    .map(
-                        e ->
-                            e.getFile()
-                                + " cannot be used ("
-                                + e.getReason()
-                                + "); name another place, or run in a directory that you may write."),
+                    .map(e -> unusable(e.getFile(), e.getReason())),
             all -> first(all, FileNotFoundException.class).map(Failure::fileNotFound))
         .map(translate -> translate.apply(causes))
         .flatMap(Optional::stream)
@@ -168,6 +164,13 @@ record Failure(String sentence, int status) {
         + "; free some space and run again.";
   }
 
+  private static String unusable(String file, String reason) {
+    return file
+        + " cannot be used ("
+        + reason
+        + "); name another place, or run in a directory that you may write.";
+  }
+
   private static String fileNotFound(FileNotFoundException error) {
     String message = line(error);
     if (message.endsWith("(Permission denied)")) {
@@ -179,6 +182,11 @@ record Failure(String sentence, int status) {
       return "No file matches "
           + message.substring("No files matched spec: ".length())
           + "; check the path.";
+    }
+    // Java also says so of a file that cannot be made: "PATH (Read-only file system)".
+    Matcher other = REASON.matcher(message);
+    if (other.matches() && !other.group(2).equals("No such file or directory")) {
+      return unusable(other.group(1), other.group(2));
     }
     return "There is no file "
         + message.replaceFirst(" \\((No such file or directory)\\)$", "")

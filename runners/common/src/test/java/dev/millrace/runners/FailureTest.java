@@ -73,6 +73,9 @@ class FailureTest {
             new AccessDeniedException("/out/lake"),
             "No permission for /out/lake; change its permissions, or name another place."),
         Arguments.of(
+            new FileNotFoundException("/out/fetch.log (Read-only file system)"),
+            "/out/fetch.log cannot be used (Read-only file system); name another place, or run in a directory that you may write."),
+        Arguments.of(
             new FileSystemException("/out", null, "Read-only file system"),
             "/out cannot be used (Read-only file system); name another place, or run in a directory that you may write."),
         Arguments.of(
