@@ -3,7 +3,6 @@ package dev.millrace.flink;
 import java.net.URI;
 import java.util.ArrayList;
 import java.util.Collection;
-import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
@@ -112,7 +111,7 @@ final class FusedBatch extends ExecutionEnvironment {
     private final FlinkPipelineOptions options;
     private final Collection<? extends GenericDataSinkBase<?>> sinks;
     private final Map<Operator<?>, List<Consumer>> consumers = new LinkedHashMap<>();
-    private final Map<Operator<?>, Set<Operator<?>>> trees = new HashMap<>();
+    private final Map<Operator<?>, Set<Operator<?>>> trees = new LinkedHashMap<>();
 
     /** Who reads what an operator gives. */
     private record Consumer(Operator<?> operator, String broadcast) {
@@ -127,11 +126,15 @@ final class FusedBatch extends ExecutionEnvironment {
 
     void fuse() {
       consumers.keySet().forEach(this::plant);
+      Map<Operator<?>, List<Operator<?>>> fused = new LinkedHashMap<>();
       for (Set<Operator<?>> tree : new LinkedHashSet<>(trees.values())) {
         if (tree.stream().anyMatch(step -> consumers(step).size() > 1)) {
-          fuse(new ArrayList<>(tree));
+          List<Operator<?>> steps = new ArrayList<>(tree);
+          fused.put(fuse(steps), steps);
         }
       }
+      // What the steps read may be of a tree that was fused after theirs: they know it by now.
+      fused.forEach(Fusion::connect);
     }
 
     /** All operators, each after those it reads from. */
@@ -198,7 +201,7 @@ final class FusedBatch extends ExecutionEnvironment {
     }
 
     /** Whether something comes from a tree: it is there when the tree is through. */
-    private static boolean isBehind(Set<Operator<?>> tree, Collection<Operator<?>> side) {
+    private boolean isBehind(Set<Operator<?>> tree, Collection<Operator<?>> side) {
       Set<Operator<?>> seen = new HashSet<>();
       List<Operator<?>> left = new ArrayList<>(side);
       while (!left.isEmpty()) {
@@ -208,17 +211,20 @@ final class FusedBatch extends ExecutionEnvironment {
         }
         if (seen.add(operator)) {
           left.addAll(inputs(operator).keySet());
+          // A tree is there as a whole: its other steps have to be there too.
+          left.addAll(trees.getOrDefault(operator, Set.of()));
         }
       }
       return false;
     }
 
+    /** The operator in whose place a tree is; it reads nothing yet. */
     @SuppressWarnings({"unchecked", "rawtypes"}) // a plan knows no types of Java
-    private void fuse(List<Operator<?>> tree) {
+    private FlatMapOperatorBase fuse(List<Operator<?>> tree) {
       List<Operator<?>> outputs = outputs(tree);
+      TypeInformation<?> type = type(outputs);
       boolean tagged = outputs.size() > 1;
       List<FusedFlatMap.Step> steps = new ArrayList<>();
-      Map<String, Operator<?>> broadcasts = new HashMap<>();
       for (Operator<?> operator : tree) {
         AbstractUdfOperator<?, ?> step = (AbstractUdfOperator<?, ?>) operator;
         List<Integer> next =
@@ -233,18 +239,14 @@ final class FusedBatch extends ExecutionEnvironment {
                     .getUserCodeObject(FlatMapFunction.class, getClass().getClassLoader());
         steps.add(
             new FusedFlatMap.Step(function, new ArrayList<>(next), outputs.indexOf(operator)));
-        broadcasts.putAll(step.getBroadcastInputs());
       }
       SingleInputOperator<?, ?, ?> root = (SingleInputOperator<?, ?, ?>) tree.get(0);
       FlatMapOperatorBase fused =
           new FlatMapOperatorBase(
               new FusedFlatMap(steps, tagged),
-              new UnaryOperatorInformation(
-                  root.getInput().getOperatorInfo().getOutputType(), type(outputs)),
+              new UnaryOperatorInformation(root.getInput().getOperatorInfo().getOutputType(), type),
               root.getName() + ", and what follows");
       fused.setParallelism(root.getParallelism());
-      fused.setInput(root.getInput());
-      broadcasts.forEach(fused::setBroadcastVariable);
       for (int i = 0; i < outputs.size(); i++) {
         Operator<?> output = outputs.get(i);
         Operator<?> source = fused;
@@ -252,8 +254,7 @@ final class FusedBatch extends ExecutionEnvironment {
           FlatMapOperatorBase one =
               new FlatMapOperatorBase(
                   new FusedFlatMap.Output(i),
-                  new UnaryOperatorInformation(
-                      type(outputs), output.getOperatorInfo().getOutputType()),
+                  new UnaryOperatorInformation(type, output.getOperatorInfo().getOutputType()),
                   output.getName());
           one.setParallelism(root.getParallelism());
           one.setInput(fused);
@@ -264,6 +265,19 @@ final class FusedBatch extends ExecutionEnvironment {
             redirect(consumer, output, source);
           }
         }
+      }
+      return fused;
+    }
+
+    /** Lets a fused operator read what its steps read from others. */
+    @SuppressWarnings({"unchecked", "rawtypes"}) // a plan knows no types of Java
+    private static void connect(Operator<?> fused, List<Operator<?>> tree) {
+      FlatMapOperatorBase operator = (FlatMapOperatorBase) fused;
+      operator.setInput(((SingleInputOperator<?, ?, ?>) tree.get(0)).getInput());
+      for (Operator<?> step : tree) {
+        ((AbstractUdfOperator<?, ?>) step)
+            .getBroadcastInputs()
+            .forEach(operator::setBroadcastVariable);
       }
     }
 

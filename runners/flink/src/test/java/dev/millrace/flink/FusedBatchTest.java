@@ -56,6 +56,7 @@ class FusedBatchTest {
   private static final TupleTag<Integer> UNREAD = new TupleTag<>() {};
 
   private static final AtomicInteger ENCODED = new AtomicInteger();
+  private static final AtomicInteger SPLIT = new AtomicInteger();
   private static final AtomicInteger SET_UP = new AtomicInteger();
   private static final AtomicInteger TORN_DOWN = new AtomicInteger();
   private static final Queue<String> FOUND = new ConcurrentLinkedQueue<>();
@@ -65,6 +66,7 @@ class FusedBatchTest {
   @BeforeEach
   void nothingYet() {
     ENCODED.set(0);
+    SPLIT.set(0);
     SET_UP.set(0);
     TORN_DOWN.set(0);
     FOUND.clear();
@@ -121,22 +123,33 @@ class FusedBatchTest {
         pipeline
             .apply("Other", Create.of(100).withCoder(VarIntCoder.of()))
             .apply("OtherView", View.asSingleton());
-    split
-        .get(ALL)
-        .apply("Shares", ParDo.of(new Beside(total)).withSideInputs(total))
-        .setCoder(StringUtf8Coder.of())
-        .apply("KeepShares", ParDo.of(new Keep()));
-    split
-        .get(EVEN)
-        .apply("Others", ParDo.of(new Beside(other)).withSideInputs(other))
-        .setCoder(StringUtf8Coder.of())
-        .apply("KeepOthers", ParDo.of(new Keep()));
+    beside(split.get(ALL), total, "Shares");
+    beside(split.get(EVEN), other, "Others");
 
     // When
     run(pipeline);
 
     // Then
     assertThat(FOUND, containsInAnyOrder("1 of 6", "2 of 6", "3 of 6", "2 of 100"));
+  }
+
+  @Test
+  void stepsThatReadEachOthersElementsBesideTheirOwnRunOnceEach() {
+    // Given: neither of two trees is there as a whole before the other
+    Pipeline pipeline = pipeline();
+    PCollectionTuple one = split(pipeline, "One", 1, 2);
+    PCollectionTuple other = split(pipeline, "Other", 3, 4);
+    PCollectionView<Integer> evenOfOne = one.get(EVEN).apply("ViewOne", View.asSingleton());
+    PCollectionView<Integer> evenOfOther = other.get(EVEN).apply("ViewOther", View.asSingleton());
+    beside(one.get(ALL), evenOfOther, "OneBesideOther");
+    beside(other.get(ALL), evenOfOne, "OtherBesideOne");
+
+    // When
+    run(pipeline);
+
+    // Then
+    assertThat(FOUND, containsInAnyOrder("1 of 4", "2 of 4", "3 of 2", "4 of 2"));
+    assertThat("elements that were split", SPLIT.get(), equalTo(4));
   }
 
   @Test
@@ -172,11 +185,15 @@ class FusedBatchTest {
   }
 
   private static PCollectionTuple split(Pipeline pipeline, Integer... numbers) {
+    return split(pipeline, "Numbers", numbers);
+  }
+
+  private static PCollectionTuple split(Pipeline pipeline, String name, Integer... numbers) {
     PCollectionTuple split =
         pipeline
-            .apply(Create.of(List.of(numbers)).withCoder(VarIntCoder.of()))
+            .apply(name, Create.of(List.of(numbers)).withCoder(VarIntCoder.of()))
             .apply(
-                "Split",
+                "Split " + name,
                 ParDo.of(new Split()).withOutputTags(ALL, TupleTagList.of(EVEN).and(UNREAD)));
     split.getAll().values().forEach(output -> cast(output).setCoder(new Counted()));
     return split;
@@ -187,14 +204,16 @@ class FusedBatchTest {
     return (PCollection<Integer>) output;
   }
 
-  private static void sum(PCollection<Integer> numbers, String name) {
+  private static void beside(
+      PCollection<Integer> numbers, PCollectionView<Integer> view, String name) {
     numbers
-        .apply("Sum " + name, ParDo.of(new SumUp()))
-        .setCoder(VarIntCoder.of())
-        .apply("Key " + name, WithKeys.of(name))
-        .setCoder(KvCoder.of(StringUtf8Coder.of(), VarIntCoder.of()))
-        .apply("Group " + name, GroupByKey.create())
-        .apply("Keep " + name, ParDo.of(new KeepGroup()));
+        .apply(name, ParDo.of(new Beside(view)).withSideInputs(view))
+        .setCoder(StringUtf8Coder.of())
+        .apply("Keep " + name, ParDo.of(new Keep()));
+  }
+
+  private static void sum(PCollection<Integer> numbers, String name) {
+    group(numbers.apply("Sum " + name, ParDo.of(new SumUp())).setCoder(VarIntCoder.of()), name);
   }
 
   private static void group(PCollection<Integer> numbers, String name) {
@@ -216,6 +235,7 @@ class FusedBatchTest {
   private static final class Split extends DoFn<Integer, Integer> {
     @ProcessElement
     public void process(@Element Integer number, MultiOutputReceiver out) {
+      SPLIT.incrementAndGet();
       out.get(ALL).output(number);
       if (number % 2 == 0) {
         out.get(EVEN).output(number);
