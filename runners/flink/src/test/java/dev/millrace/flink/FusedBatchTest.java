@@ -46,6 +46,8 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /** What becomes of a batch whose steps are made one task, on real clusters inside this process. */
 @Timeout(120)
@@ -117,12 +119,12 @@ class FusedBatchTest {
     // Given
     Pipeline pipeline = pipeline();
     PCollectionTuple split = split(pipeline, 1, 2, 3);
-    PCollectionView<Integer> total =
-        split.get(ALL).apply("Total", Sum.integersGlobally().asSingletonView());
-    PCollectionView<Integer> other =
+    PCollectionView<Iterable<Integer>> total =
+        split.get(ALL).apply("Total", Sum.integersGlobally()).apply("TotalView", View.asIterable());
+    PCollectionView<Iterable<Integer>> other =
         pipeline
             .apply("Other", Create.of(100).withCoder(VarIntCoder.of()))
-            .apply("OtherView", View.asSingleton());
+            .apply("OtherView", View.asIterable());
     beside(split.get(ALL), total, "Shares");
     beside(split.get(EVEN), other, "Others");
 
@@ -133,14 +135,34 @@ class FusedBatchTest {
     assertThat(FOUND, containsInAnyOrder("1 of 6", "2 of 6", "3 of 6", "2 of 100"));
   }
 
+  @ParameterizedTest
+  @CsvSource({"One, Other", "Other, One"})
+  void stepsWhoseElementsOthersReadBesideTheirOwnRunOnce(String reader, String read) {
+    // Given: whichever of the two is fused first
+    Pipeline pipeline = pipeline();
+    PCollectionTuple reads = split(pipeline, reader, 1, 2);
+    PCollectionTuple isRead = split(pipeline, read, 3, 4);
+    beside(reads.get(ALL), isRead.get(EVEN).apply("View", View.asIterable()), "Beside");
+    group(isRead.get(ALL), "read");
+
+    // When
+    run(pipeline);
+
+    // Then
+    assertThat(FOUND, containsInAnyOrder("1 of 4", "2 of 4", "read: [3, 4]"));
+    assertThat("elements that were split", SPLIT.get(), equalTo(4));
+  }
+
   @Test
   void stepsThatReadEachOthersElementsBesideTheirOwnRunOnceEach() {
     // Given: neither of two trees is there as a whole before the other
     Pipeline pipeline = pipeline();
     PCollectionTuple one = split(pipeline, "One", 1, 2);
     PCollectionTuple other = split(pipeline, "Other", 3, 4);
-    PCollectionView<Integer> evenOfOne = one.get(EVEN).apply("ViewOne", View.asSingleton());
-    PCollectionView<Integer> evenOfOther = other.get(EVEN).apply("ViewOther", View.asSingleton());
+    PCollectionView<Iterable<Integer>> evenOfOne =
+        one.get(EVEN).apply("ViewOne", View.asIterable());
+    PCollectionView<Iterable<Integer>> evenOfOther =
+        other.get(EVEN).apply("ViewOther", View.asIterable());
     beside(one.get(ALL), evenOfOther, "OneBesideOther");
     beside(other.get(ALL), evenOfOne, "OtherBesideOne");
 
@@ -205,7 +227,7 @@ class FusedBatchTest {
   }
 
   private static void beside(
-      PCollection<Integer> numbers, PCollectionView<Integer> view, String name) {
+      PCollection<Integer> numbers, PCollectionView<Iterable<Integer>> view, String name) {
     numbers
         .apply(name, ParDo.of(new Beside(view)).withSideInputs(view))
         .setCoder(StringUtf8Coder.of())
@@ -270,15 +292,15 @@ class FusedBatchTest {
   }
 
   private static final class Beside extends DoFn<Integer, String> {
-    private final PCollectionView<Integer> view;
+    private final PCollectionView<Iterable<Integer>> view;
 
-    private Beside(PCollectionView<Integer> view) {
+    private Beside(PCollectionView<Iterable<Integer>> view) {
       this.view = view;
     }
 
     @ProcessElement
     public void process(ProcessContext context) {
-      context.output(context.element() + " of " + context.sideInput(view));
+      context.output(context.element() + " of " + context.sideInput(view).iterator().next());
     }
   }
 
