@@ -34,8 +34,6 @@ import org.jspecify.annotations.Nullable;
  */
 final class LakeRows<T> extends PTransform<PCollection<T>, PCollection<KV<String, byte[]>>> {
 
-  private static final int BLOCK = 1 << 20;
-
   private final Table<T> table;
 
   LakeRows(Table<T> table) {
@@ -86,7 +84,7 @@ final class LakeRows<T> extends PTransform<PCollection<T>, PCollection<KV<String
       encoder = EncoderFactory.get().directBinaryEncoder(block, encoder);
       java.util.Objects.requireNonNull(writer).write(row, encoder);
       window = of;
-      if (block.size() >= BLOCK) {
+      if (block.size() >= Zipped.FULL) {
         out.output(KV.of(directory, Zipped.zip(block.toByteArray())));
         blocks.remove(directory);
       }

@@ -49,6 +49,12 @@ import org.apache.flink.runtime.util.EnvironmentInformation;
 @SuppressWarnings("deprecation") // Beam's batches are of Flink's older API
 final class FusedBatch extends ExecutionEnvironment {
 
+  /**
+   * Memory beside the heap that each slot has at least: of the some 150 sorts of a batch of sales
+   * each takes its part, and Flink refuses less than 12 pages of 32 KiB.
+   */
+  private static final long SLOT_BYTES = 128L << 20;
+
   private final FlinkPipelineOptions options;
 
   private FusedBatch(ExecutionEnvironment like, FlinkPipelineOptions options) {
@@ -77,7 +83,7 @@ final class FusedBatch extends ExecutionEnvironment {
     }
   }
 
-  /** As Beam has them. */
+  /** As Beam has them, but with memory for the sorts of many cores. */
   private static ExecutionEnvironment environment(
       FlinkPipelineOptions options, Configuration configuration) {
     configuration.set(DeploymentOptions.ATTACHED, false);
@@ -93,7 +99,9 @@ final class FusedBatch extends ExecutionEnvironment {
       double bytes =
           configuration.get(TaskManagerOptions.MANAGED_MEMORY_FRACTION)
               * (double) EnvironmentInformation.getSizeOfFreeHeapMemoryWithDefrag();
-      configuration.set(TaskManagerOptions.MANAGED_MEMORY_SIZE, new MemorySize((long) bytes));
+      configuration.set(
+          TaskManagerOptions.MANAGED_MEMORY_SIZE,
+          new MemorySize(Math.max((long) bytes, options.getParallelism() * SLOT_BYTES)));
     }
     configuration.set(CoreOptions.CHECK_LEAKED_CLASSLOADER, false);
     return new LocalEnvironment(configuration);

@@ -196,8 +196,7 @@ public final class CombineBlocks<T, K, A>
         coder.getValueCoder().encode(kept.getValue(), part);
       }
       for (int bucket = 0; bucket < BUCKETS; bucket++) {
-        byte[] block = block(slots, bucket * PARTS);
-        if (block.length > 0) {
+        for (byte[] block : blocks(slots, bucket * PARTS)) {
           packed.add(KV.of(bucket, block));
         }
       }
@@ -205,8 +204,9 @@ public final class CombineBlocks<T, K, A>
     }
 
     /** Groups of parts, in order, each as: its first part, its last, its length, its bytes. */
-    private static byte[] block(@Nullable ByteArrayOutputStream[] slots, int first)
+    private static List<byte[]> blocks(@Nullable ByteArrayOutputStream[] slots, int first)
         throws IOException {
+      List<byte[]> blocks = new ArrayList<>();
       ByteArrayOutputStream block = new ByteArrayOutputStream();
       DataOutputStream out = new DataOutputStream(block);
       ByteArrayOutputStream group = new ByteArrayOutputStream();
@@ -228,8 +228,12 @@ public final class CombineBlocks<T, K, A>
           group.reset();
           from = -1;
         }
+        if (block.size() >= Zipped.FULL || (part == PARTS - 1 && block.size() > 0)) {
+          blocks.add(block.toByteArray());
+          block.reset();
+        }
       }
-      return block.toByteArray();
+      return blocks;
     }
 
     private static int slotOf(byte[] key) {

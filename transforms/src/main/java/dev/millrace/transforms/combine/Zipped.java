@@ -7,6 +7,13 @@ import java.util.Arrays;
 /** Blocks of bytes, compressed (zstd) for as long as a runner holds them. */
 public final class Zipped {
 
+  /**
+   * Bytes, before they are compressed, from which on a block is full. The least of sorts on Flink
+   * holds ten pages of 32 KiB: what does not fit into one goes beside it, which takes memory that
+   * such a sort does not have.
+   */
+  public static final int FULL = 128 << 10;
+
   /** The fastest level: a block is short-lived. */
   private static final int LEVEL = 1;
 

@@ -114,7 +114,7 @@ public final class WriteTable<T extends SpecificRecord>
       int writer = writerOf(row);
       Block block = blocks[writer];
       coder.encode(row, block.bytes);
-      if (++block.rows == BATCH) {
+      if (++block.rows == BATCH || block.bytes.size() >= Zipped.FULL) {
         out.output(KV.of(writer, block.take()));
       }
     }
