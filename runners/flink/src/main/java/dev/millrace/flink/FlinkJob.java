@@ -23,9 +23,13 @@ import org.jspecify.annotations.Nullable;
  */
 public final class FlinkJob implements PipelineResult {
 
+  /** The share of the time in which a job is asked for its counters: one in so many. */
+  private static final int SELDOM = 50;
+
   private final JobClient client;
   private final CompletableFuture<JobExecutionResult> ended;
   private MetricsContainerStepMap lastMetrics = new MetricsContainerStepMap();
+  private long nextLook = System.nanoTime();
   private volatile boolean cancelled;
 
   FlinkJob(JobClient client) {
@@ -90,16 +94,20 @@ public final class FlinkJob implements PipelineResult {
     return getState();
   }
 
-  /** So far, or at the end. What could not be had now is what was known last. */
+  /**
+   * So far, or at the end. What could not be had now is what was known last: to ask costs a job of
+   * many steps so much that it is done the less often the longer it takes.
+   */
   @Override
   public synchronized MetricResults metrics() {
     try {
-      Object found =
-          ended.isDone()
-              ? ended.get().getAccumulatorResult(FlinkMetricContainer.ACCUMULATOR_NAME)
-              : client.getAccumulators().get().get(FlinkMetricContainer.ACCUMULATOR_NAME);
-      if (found instanceof MetricsContainerStepMap metrics) {
-        lastMetrics = metrics;
+      if (ended.isDone()) {
+        take(ended.get().getAccumulatorResult(FlinkMetricContainer.ACCUMULATOR_NAME));
+      } else if (System.nanoTime() - nextLook >= 0) {
+        long asked = System.nanoTime();
+        take(client.getAccumulators().get().get(FlinkMetricContainer.ACCUMULATOR_NAME));
+        long answered = System.nanoTime();
+        nextLook = answered + SELDOM * (answered - asked);
       }
     } catch (ExecutionException | IllegalStateException between) {
       // The cluster ends with its job, and may do so while it is asked.
@@ -107,5 +115,11 @@ public final class FlinkJob implements PipelineResult {
       Thread.currentThread().interrupt();
     }
     return MetricsContainerStepMap.asAttemptedOnlyMetricResults(lastMetrics);
+  }
+
+  private void take(@Nullable Object found) {
+    if (found instanceof MetricsContainerStepMap metrics) {
+      lastMetrics = metrics;
+    }
   }
 }
