@@ -19,7 +19,11 @@ public final class Main {
         List.of(
             // Beam looks for a runner before the command line can name its own.
             "--runner=SparkRunner",
-            "--sparkMaster=local[" + Runtime.getRuntime().availableProcessors() + "]"),
+            "--sparkMaster=local[" + Runtime.getRuntime().availableProcessors() + "]",
+            // What several steps read, each output of Refine above all, is kept encoded. Beam keeps
+            // it as objects: Spark measures their graphs, throws them out when memory is short, and
+            // does all that led to them again.
+            "--storageLevel=DISK_ONLY"),
         SparkLimits.ALL);
   }
 
