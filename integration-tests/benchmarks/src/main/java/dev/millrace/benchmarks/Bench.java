@@ -210,6 +210,13 @@ public final class Bench implements Callable<Integer> {
   private @Nullable Path json;
 
   @Option(
+      names = "--picture",
+      paramLabel = "FILE",
+      description =
+          "Draw the CPU time of each side there, as SVG. Of live and micro there is none.")
+  private @Nullable Path picture;
+
+  @Option(
       names = "--check",
       description =
           "Compare with the ratios of CPU time that are recorded with the sources; exit status 3 if one has fallen by more than 15 percent.")
@@ -315,6 +322,9 @@ public final class Bench implements Callable<Integer> {
       if (json != null) {
         write(json, results, live, machine, files);
       }
+      if (picture != null) {
+        Picture.write(picture, results, machineLine(machine));
+      }
       done = true;
       return recorded(Ratios.of(results));
     } finally {
@@ -370,11 +380,16 @@ public final class Bench implements Callable<Integer> {
     if (slope && scale == 1) {
       throw new UserError("--slope is for more than one --scale, such as --scale=4.");
     }
-    if (json != null) {
-      Path parent = json.toAbsolutePath().getParent();
-      if (Files.isDirectory(json) || parent == null || !Files.isDirectory(parent)) {
+    canBeFile("--json", json);
+    canBeFile("--picture", picture);
+  }
+
+  private static void canBeFile(String option, @Nullable Path file) {
+    if (file != null) {
+      Path parent = file.toAbsolutePath().getParent();
+      if (Files.isDirectory(file) || parent == null || !Files.isDirectory(parent)) {
         throw new UserError(
-            "--json: '" + json + "' cannot be a file; name one in a directory that is there.");
+            option + ": '" + file + "' cannot be a file; name one in a directory that is there.");
       }
     }
   }

@@ -7,6 +7,7 @@ import static org.hamcrest.Matchers.containsString;
 import static org.hamcrest.Matchers.equalTo;
 import static org.hamcrest.Matchers.everyItem;
 import static org.hamcrest.Matchers.greaterThan;
+import static org.hamcrest.Matchers.hasItems;
 import static org.hamcrest.Matchers.is;
 
 import com.fasterxml.jackson.databind.JsonNode;
@@ -21,8 +22,11 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.ServiceLoader;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
+import javax.xml.parsers.DocumentBuilderFactory;
 import org.apache.beam.sdk.options.PipelineOptionsFactory;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -30,6 +34,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.w3c.dom.NodeList;
 
 class BenchTest {
 
@@ -106,6 +111,7 @@ class BenchTest {
   void aBenchmarkOfLittleDataEndsWithTablesAndAllThatWasMeasured() throws Exception {
     // Given
     Path json = home.resolve("results.json");
+    Path picture = home.resolve("results.svg");
 
     // When
     int status =
@@ -117,7 +123,8 @@ class BenchTest {
             "--passes=1",
             "--heap=256m",
             "--markdown",
-            "--json=" + json);
+            "--json=" + json,
+            "--picture=" + picture);
 
     // Then
     assertThat(err.toString(StandardCharsets.UTF_8), status, is(0));
@@ -139,6 +146,27 @@ class BenchTest {
     assertThat(
         sides.get(2).get("speedPerCoreOfYardstick").get("median").asDouble(),
         closeTo(loop / direct, 1e-9));
+    NodeList texts =
+        DocumentBuilderFactory.newInstance()
+            .newDocumentBuilder()
+            .parse(picture.toFile())
+            .getElementsByTagName("text");
+    List<String> words =
+        IntStream.range(0, texts.getLength())
+            .mapToObj(i -> texts.item(i).getTextContent())
+            .toList();
+    assertThat(
+        words,
+        hasItems(
+            containsString("refine: CPU µs for a record (20,000 records, 1 round)"),
+            equalTo("plain loop"),
+            equalTo("Refine on Direct"),
+            equalTo(
+                String.format(
+                    Locale.ROOT,
+                    "%.2f, %.2f times, wanted 2.00",
+                    direct * 1e6 / RECORDS,
+                    direct / loop))));
     try (Stream<Path> left = Files.list(home.resolve(".millrace/bench"))) {
       assertThat(left.toList(), equalTo(List.of()));
     }
@@ -168,6 +196,7 @@ class BenchTest {
     "--slope, --slope is for more than one --scale",
     "--rate=0, --rate is 0; give events a second",
     "--json=no/such/place.json, --json: 'no/such/place.json' cannot be a file",
+    "--picture=., --picture: '.' cannot be a file",
   })
   void aCommandThatMakesNoSenseIsRefusedAtOnce(String argument, String words) {
     // When

@@ -3,6 +3,8 @@ package dev.millrace.transforms.combine;
 import static org.hamcrest.MatcherAssert.assertThat;
 import static org.hamcrest.Matchers.containsString;
 import static org.hamcrest.Matchers.equalTo;
+import static org.hamcrest.Matchers.hasSize;
+import static org.hamcrest.Matchers.lessThan;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import dev.millrace.testing.BeamTest;
@@ -16,21 +18,29 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
+import org.apache.beam.sdk.Pipeline;
 import org.apache.beam.sdk.coders.ByteArrayCoder;
 import org.apache.beam.sdk.coders.KvCoder;
 import org.apache.beam.sdk.coders.MapCoder;
 import org.apache.beam.sdk.coders.StringUtf8Coder;
 import org.apache.beam.sdk.coders.VarIntCoder;
 import org.apache.beam.sdk.coders.VarLongCoder;
+import org.apache.beam.sdk.runners.TransformHierarchy;
 import org.apache.beam.sdk.testing.PAssert;
 import org.apache.beam.sdk.testing.TestPipeline;
 import org.apache.beam.sdk.testing.TestStream;
+import org.apache.beam.sdk.transforms.Count;
 import org.apache.beam.sdk.transforms.Create;
+import org.apache.beam.sdk.transforms.FlatMapElements;
+import org.apache.beam.sdk.transforms.MapElements;
+import org.apache.beam.sdk.transforms.Max;
 import org.apache.beam.sdk.transforms.windowing.FixedWindows;
 import org.apache.beam.sdk.transforms.windowing.Window;
 import org.apache.beam.sdk.values.KV;
 import org.apache.beam.sdk.values.PCollection;
 import org.apache.beam.sdk.values.TimestampedValue;
+import org.apache.beam.sdk.values.TypeDescriptor;
+import org.apache.beam.sdk.values.TypeDescriptors;
 import org.joda.time.Duration;
 import org.joda.time.Instant;
 import org.junit.jupiter.api.Test;
@@ -77,6 +87,63 @@ class CombineBlocksTest {
 
     Expect.rowsInAnyOrder(sums, KV.of("a", 3L));
     pipeline.run();
+  }
+
+  @Test
+  void blocksFitIntoTheLeastMemoryOfASort(TestPipeline pipeline) {
+    // Given: values that cannot be compressed, in one bundle
+    Random random = new Random(1);
+    List<KV<String, byte[]>> values = new ArrayList<>();
+    for (int i = 0; i < 5_000; i++) {
+      byte[] value = new byte[1_000];
+      random.nextBytes(value);
+      values.add(KV.of("key" + i, value));
+    }
+
+    // When
+    PCollection<KV<String, byte[]>> combined =
+        pipeline
+            .apply(Create.of(1).withCoder(VarIntCoder.of()))
+            .apply(
+                "Values",
+                FlatMapElements.into(new TypeDescriptor<KV<String, byte[]>>() {})
+                    .via(one -> values))
+            .setCoder(KvCoder.of(StringUtf8Coder.of(), ByteArrayCoder.of()))
+            .apply("First", CombineBlocks.perKey((a, b) -> a));
+
+    // Then
+    PAssert.thatSingleton(combined.apply("All", Count.globally())).isEqualTo(5_000L);
+    PAssert.thatSingleton(
+            packed(pipeline)
+                .apply(
+                    "Sizes",
+                    MapElements.into(TypeDescriptors.integers())
+                        .via(block -> block.getValue().length))
+                .apply("Largest", Max.integersGlobally()))
+        .satisfies(
+            largest -> {
+              assertThat(largest, lessThan(200 << 10));
+              return null;
+            });
+    pipeline.run();
+  }
+
+  @SuppressWarnings("unchecked") // of what CombineBlocks groups
+  private static PCollection<KV<Integer, byte[]>> packed(Pipeline pipeline) {
+    List<PCollection<KV<Integer, byte[]>>> found = new ArrayList<>();
+    pipeline.traverseTopologically(
+        new Pipeline.PipelineVisitor.Defaults() {
+          @Override
+          public void visitPrimitiveTransform(TransformHierarchy.Node node) {
+            if (node.getFullName().startsWith("First/Pack")) {
+              node.getOutputs()
+                  .values()
+                  .forEach(output -> found.add((PCollection<KV<Integer, byte[]>>) output));
+            }
+          }
+        });
+    assertThat(found, hasSize(1));
+    return found.get(0);
   }
 
   @Test
