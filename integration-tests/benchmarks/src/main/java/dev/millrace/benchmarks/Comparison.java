@@ -126,5 +126,10 @@ public record Comparison(String name, long records, List<Side> sides, Map<String
     public Spread speedPerCoreOf(SideResult yardstick) {
       return Spread.ofRatios(yardstick.cpuSeconds, cpuSeconds);
     }
+
+    /** Whether its speed per core is what is wanted; not if nothing is, or it is not known. */
+    public boolean reachesWanted(SideResult yardstick) {
+      return wanted != null && speedPerCoreOf(yardstick).median() >= wanted;
+    }
   }
 }

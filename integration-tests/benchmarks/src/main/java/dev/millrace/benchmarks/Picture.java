@@ -88,7 +88,7 @@ final class Picture {
             rounds == 1 ? "" : "s"));
     double longest =
         result.sides().stream()
-            .mapToDouble(side -> Math.max(side.cpu().highest(), end(side, result)))
+            .mapToDouble(side -> Math.max(side.cpu().highest(), wantedSeconds(side, result)))
             .max()
             .orElse(1);
     for (Comparison.SideResult side : result.sides()) {
@@ -102,19 +102,19 @@ final class Picture {
   private void bar(Comparison.SideResult side, Comparison.Result result, double scale)
       throws XMLStreamException {
     Spread cpu = side.cpu();
-    double end = LEFT + cpu.median() * scale;
+    double width = cpu.median() * scale;
     text(LEFT - 10, y + BAR - 4, "end", "font-weight", "normal", side.name());
     xml.writeEmptyElement("rect");
-    attributes("x", LEFT, "y", y, "width", end - LEFT, "height", BAR, "fill", color(side, result));
+    attributes("x", LEFT, "y", y, "width", width, "height", BAR, "fill", color(side, result));
     if (cpu.lowest() < cpu.highest()) {
       line(LEFT + cpu.lowest() * scale, LEFT + cpu.highest() * scale, y + BAR / 2, y + BAR / 2);
     }
-    Double wanted = side.wanted();
-    if (wanted != null) {
-      double mark = LEFT + end(side, result) * scale;
+    double wantedEnd = wantedSeconds(side, result);
+    if (wantedEnd > 0) {
+      double mark = LEFT + wantedEnd * scale;
       line(mark, mark, y - 3, y + BAR + 3);
     }
-    double right = LEFT + Math.max(cpu.highest(), end(side, result)) * scale;
+    double right = LEFT + Math.max(cpu.highest(), wantedEnd) * scale;
     text(right + 8, y + BAR - 4, "start", "font-weight", "normal", words(side, result));
   }
 
@@ -132,24 +132,23 @@ final class Picture {
   }
 
   private static String number(double value) {
-    return String.format(Locale.ROOT, "%.2f", value);
+    return Report.number("%.2f", value);
   }
 
   /** Where the bar of a side is meant to end, in seconds; 0 if nowhere. */
-  private static double end(Comparison.SideResult side, Comparison.Result result) {
+  private static double wantedSeconds(Comparison.SideResult side, Comparison.Result result) {
     Double wanted = side.wanted();
     return wanted == null ? 0 : result.yardstick().cpu().median() / wanted;
   }
 
   private static String color(Comparison.SideResult side, Comparison.Result result) {
-    Double wanted = side.wanted();
     if (side.equals(result.yardstick())) {
       return YARDSTICK;
     }
-    if (wanted == null) {
+    if (side.wanted() == null) {
       return OTHER;
     }
-    return side.speedPerCoreOf(result.yardstick()).median() >= wanted ? REACHED : MISSED;
+    return side.reachesWanted(result.yardstick()) ? REACHED : MISSED;
   }
 
   private void line(double from, double to, double top, double bottom) throws XMLStreamException {

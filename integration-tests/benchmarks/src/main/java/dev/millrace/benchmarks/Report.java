@@ -72,15 +72,16 @@ final class Report {
         range("%.3f", perCore),
         number("%.3f", speed.median()),
         range("%.3f", speed),
-        verdict(side.wanted(), perCore));
+        verdict(side, yardstick));
   }
 
-  private static String verdict(@Nullable Double wanted, Spread perCore) {
+  private static String verdict(Comparison.SideResult side, Comparison.SideResult yardstick) {
+    Double wanted = side.wanted();
     if (wanted == null) {
       return "";
     }
-    String verdict =
-        !perCore.isKnown() ? "unknown" : perCore.median() >= wanted ? "reached" : "missed";
+    boolean known = side.speedPerCoreOf(yardstick).isKnown();
+    String verdict = !known ? "unknown" : side.reachesWanted(yardstick) ? "reached" : "missed";
     return String.format(Locale.ROOT, "%.2f: %s", wanted, verdict);
   }
 
@@ -95,7 +96,7 @@ final class Report {
         : "?";
   }
 
-  private static String number(String format, double value) {
+  static String number(String format, double value) {
     return Double.isNaN(value) ? "?" : String.format(Locale.ROOT, format, value);
   }
 

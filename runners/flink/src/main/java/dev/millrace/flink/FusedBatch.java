@@ -134,7 +134,7 @@ final class FusedBatch extends ExecutionEnvironment {
 
     void fuse() {
       consumers.keySet().forEach(this::plant);
-      Map<Operator<?>, List<Operator<?>>> fused = new LinkedHashMap<>();
+      Map<FlatMapOperatorBase<?, ?, ?>, List<Operator<?>>> fused = new LinkedHashMap<>();
       for (Set<Operator<?>> tree : new LinkedHashSet<>(trees.values())) {
         if (tree.stream().anyMatch(step -> consumers(step).size() > 1)) {
           List<Operator<?>> steps = new ArrayList<>(tree);
@@ -228,7 +228,7 @@ final class FusedBatch extends ExecutionEnvironment {
 
     /** The operator in whose place a tree is; it reads nothing yet. */
     @SuppressWarnings({"unchecked", "rawtypes"}) // a plan knows no types of Java
-    private FlatMapOperatorBase fuse(List<Operator<?>> tree) {
+    private FlatMapOperatorBase<?, ?, ?> fuse(List<Operator<?>> tree) {
       List<Operator<?>> outputs = outputs(tree);
       TypeInformation<?> type = type(outputs);
       boolean tagged = outputs.size() > 1;
@@ -279,13 +279,12 @@ final class FusedBatch extends ExecutionEnvironment {
 
     /** Lets a fused operator read what its steps read from others. */
     @SuppressWarnings({"unchecked", "rawtypes"}) // a plan knows no types of Java
-    private static void connect(Operator<?> fused, List<Operator<?>> tree) {
-      FlatMapOperatorBase operator = (FlatMapOperatorBase) fused;
-      operator.setInput(((SingleInputOperator<?, ?, ?>) tree.get(0)).getInput());
+    private static void connect(FlatMapOperatorBase fused, List<Operator<?>> tree) {
+      fused.setInput(((SingleInputOperator<?, ?, ?>) tree.get(0)).getInput());
       for (Operator<?> step : tree) {
         ((AbstractUdfOperator<?, ?>) step)
             .getBroadcastInputs()
-            .forEach(operator::setBroadcastVariable);
+            .forEach(fused::setBroadcastVariable);
       }
     }
 

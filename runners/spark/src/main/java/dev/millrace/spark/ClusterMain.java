@@ -33,6 +33,7 @@ public final class ClusterMain {
             // Beam looks for a runner before the command line can name its own.
             "--runner=SparkRunner",
             "--sparkMaster=" + master,
+            Main.KEPT,
             // Else Beam sends along what is on the class path, Spark itself included.
             "--filesToStage=" + bundle),
         SparkLimits.ALL,

@@ -9,6 +9,13 @@ import org.apache.beam.runners.spark.SparkRunner;
 /** The command line on the Spark runner, with Spark inside the process. */
 public final class Main {
 
+  /**
+   * What several steps read, each output of Refine above all, is kept encoded. Beam keeps it as
+   * objects: Spark measures their graphs, throws them out when memory is short, and does all that
+   * led to them again.
+   */
+  static final String KEPT = "--storageLevel=DISK_ONLY";
+
   private Main() {}
 
   /** Beam's Spark runner, on all cores of this machine. */
@@ -20,10 +27,7 @@ public final class Main {
             // Beam looks for a runner before the command line can name its own.
             "--runner=SparkRunner",
             "--sparkMaster=local[" + Runtime.getRuntime().availableProcessors() + "]",
-            // What several steps read, each output of Refine above all, is kept encoded. Beam keeps
-            // it as objects: Spark measures their graphs, throws them out when memory is short, and
-            // does all that led to them again.
-            "--storageLevel=DISK_ONLY"),
+            KEPT),
         SparkLimits.ALL);
   }
 

@@ -36,8 +36,8 @@ import org.jspecify.annotations.Nullable;
  * Combines the values of each key, in batch, through a few compact blocks instead of one group per
  * key.
  *
- * <p>Each bundle combines what it can in memory and packs the rest into one compressed block of
- * bytes per bucket of keys; a bucket's blocks are merged in one hash map. A runner that works key
+ * <p>Each bundle combines what it can in memory and packs the rest into compressed blocks of bytes,
+ * a few per bucket of keys; a bucket's blocks are merged in one hash map. A runner that works key
  * by key (the Direct runner above all, which makes a bundle of each) then has {@value #BUCKETS}
  * keys to work on, whatever the number of keys, and what it holds between is compressed bytes. A
  * large bucket is merged in parts, and a runner may pause between them: the Direct runner does, so
@@ -203,7 +203,10 @@ public final class CombineBlocks<T, K, A>
       buffer = new HashMap<>();
     }
 
-    /** Groups of parts, in order, each as: its first part, its last, its length, its bytes. */
+    /**
+     * Of a bucket. A block is groups of parts, in order, each as: its first part, its last, its
+     * length, its bytes.
+     */
     private static List<byte[]> blocks(@Nullable ByteArrayOutputStream[] slots, int first)
         throws IOException {
       List<byte[]> blocks = new ArrayList<>();

@@ -8,9 +8,9 @@ import java.util.Arrays;
 public final class Zipped {
 
   /**
-   * Bytes, before they are compressed, from which on a block is full. The least of sorts on Flink
-   * holds ten pages of 32 KiB: what does not fit into one goes beside it, which takes memory that
-   * such a sort does not have.
+   * Bytes from which on a block is full, compressed or to be. The least of sorts on Flink holds ten
+   * pages of 32 KiB: what does not fit into one goes beside it, which takes memory that such a sort
+   * does not have.
    */
   public static final int FULL = 128 << 10;
 
