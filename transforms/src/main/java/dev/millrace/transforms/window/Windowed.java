@@ -5,9 +5,7 @@ import dev.millrace.transforms.combine.CombineBlocks;
 import java.math.BigDecimal;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.List;
-import java.util.Map;
 import org.apache.beam.sdk.coders.Coder;
 import org.apache.beam.sdk.coders.CoderRegistry;
 import org.apache.beam.sdk.coders.KvCoder;
@@ -50,15 +48,16 @@ import org.joda.time.Instant;
  * elements were (in a stream these may lie after it by no more than the policy's lateness).
  * <b>Output:</b> one {@link Aggregate} per key, window and pane; windows without a record have
  * none. <b>Bounded/unbounded:</b> both; in batch one pane per key and window, itself in the global
- * window. <b>State and timers:</b> those of a combine, one accumulator per key and window; sessions
- * of a stream one cell of state and two timers per key. <b>Reasons:</b> none. <b>Guarantee:</b>
- * exact where the combine function is; the last pane does not depend on order or bundles. A record
- * whose window has passed the policy's lateness is dropped by the runner: keep that above the late
- * gate's bound. <b>Runners:</b> all; Spark streaming where no other grouping lies before it.
+ * window. <b>State and timers:</b> in a stream three cells and two timers per window and bucket of
+ * keys; sessions one cell and two timers per key. <b>Reasons:</b> none. <b>Guarantee:</b> exact
+ * where the combine function is; the last pane does not depend on order or bundles. A record whose
+ * window has passed the policy's lateness is dropped by the runner: keep that above the late gate's
+ * bound. <b>Runners:</b> all in batch; streams on Direct and Flink.
  *
  * <p>All windows combine within each bundle before the shuffle: what crosses it is one accumulator
- * per bundle, key and slice of time; of the sessions of a stream one per bundle, key and part of a
- * session. These are not windows of Beam's, and stay in the global window.
+ * per bundle, key and slice of time, those of a bucket of keys together; of the sessions of a
+ * stream one per bundle, key and part of a session. These are not windows of Beam's, and stay in
+ * the global window. Keys are the same if they are equal: take no arrays.
  *
  * @param <T> type of the records
  * @param <K> type of the key
@@ -68,7 +67,7 @@ import org.joda.time.Instant;
 public final class Windowed<T, K, A, R>
     extends PTransform<PCollection<Sourced<T>>, PCollection<Aggregate<K, R>>> {
 
-  /** Accumulators a bundle holds at most; what comes beyond them goes on uncombined. */
+  /** Accumulators a bundle of a stream holds at most; more go on uncombined. */
   static final int BUFFER_LIMIT = 10_000;
 
   // Sessions have bounds of their own; a slice as long as time itself is never asked for.
@@ -143,24 +142,38 @@ public final class Windowed<T, K, A, R>
   @Override
   public PCollection<Aggregate<K, R>> expand(PCollection<Sourced<T>> input) {
     Windows windows = keyed.windows;
-    boolean bounded = input.isBounded() == IsBounded.BOUNDED;
     boolean sessions = windows.sliceMillis == NO_SLICES;
-    if (bounded && !sessions) {
-      return inBatch(input);
+    if (input.isBounded() == IsBounded.BOUNDED) {
+      return sessions ? sessionsInBatch(input) : inBatch(input);
     }
-    if (sessions && !bounded) {
+    if (sessions) {
       Duration gap = Duration.ofMillis(windows.sizeMillis);
       return input.apply(
           "Sessions",
           new StreamSessions<>(
               keyed.key, keyed.coder, fn, accumulators, results, gap, windows.policy));
     }
+    return input.apply(
+        "Windows",
+        new StreamWindows<>(
+            keyed.key,
+            keyed.coder,
+            fn,
+            accumulators,
+            results,
+            windows.fn,
+            windows.sliceMillis,
+            windows.policy,
+            bufferLimit));
+  }
+
+  private PCollection<Aggregate<K, R>> sessionsInBatch(PCollection<Sourced<T>> input) {
     // By the clock a long batch would state the sessions it has not read to their end.
-    WindowPolicy policy = bounded ? windows.policy.withoutEarly() : windows.policy;
+    WindowPolicy policy = keyed.windows.policy.withoutEarly();
     return input
-        .apply("CombineBundle", ParDo.of(new CombineBundle<>(keyed, fn, bufferLimit)))
+        .apply("EventTime", ParDo.of(new AtEventTime<>(keyed.key, fn)))
         .setCoder(KvCoder.of(keyed.coder, accumulators))
-        .apply("Windows", policy.into(windows.fn))
+        .apply("Windows", policy.into(keyed.windows.fn))
         .apply("Combine", Combine.perKey(new Merge<>(fn, accumulators, results)))
         .setCoder(KvCoder.of(keyed.coder, results))
         .apply("Aggregates", ParDo.of(new ToAggregate<K, R>()))
@@ -313,92 +326,28 @@ public final class Windowed<T, K, A, R>
     }
   }
 
-  /**
-   * Combines the records of a bundle per key and slice: the time between two bounds of windows, so
-   * that the records of a slice share all their windows. What leaves has the least event time of
-   * its records, which the watermark has not passed unless it had passed that record itself.
-   */
-  private static final class CombineBundle<T, K, A> extends DoFn<Sourced<T>, KV<K, A>> {
-    private record Slot<K>(K key, long slice, BoundedWindow inputWindow) {}
-
-    private static final class Sum<A> {
-      private A accumulator;
-      private long eventMillis;
-
-      private Sum(A accumulator, long eventMillis) {
-        this.accumulator = accumulator;
-        this.eventMillis = eventMillis;
-      }
-    }
-
+  /** Each record by itself, at its event time. */
+  private static final class AtEventTime<T, K, A> extends DoFn<Sourced<T>, KV<K, A>> {
     private final SerializableFunction<T, K> key;
     private final CombineFn<T, A, ?> fn;
-    private final long sliceMillis;
-    private final long latenessMillis;
-    private final int limit;
-    private transient Map<Slot<K>, Sum<A>> buffer = new HashMap<>();
 
-    private CombineBundle(Keyed<T, K> keyed, CombineFn<T, A, ?> fn, int limit) {
-      this.key = keyed.key;
+    private AtEventTime(SerializableFunction<T, K> key, CombineFn<T, A, ?> fn) {
+      this.key = key;
       this.fn = fn;
-      this.sliceMillis = keyed.windows.sliceMillis;
-      this.latenessMillis = keyed.windows.policy.lateness().toMillis();
-      this.limit = keyed.windows.sliceMillis == NO_SLICES ? 0 : limit;
-    }
-
-    @StartBundle
-    public void start() {
-      buffer = new HashMap<>();
     }
 
     @ProcessElement
-    public void process(
-        @Element Sourced<T> record,
-        @Timestamp Instant timestamp,
-        BoundedWindow window,
-        OutputReceiver<KV<K, A>> out) {
-      long time = record.eventTimeMillis();
-      if (time < timestamp.getMillis() - latenessMillis) {
-        throw new IllegalStateException(
-            "a record of %s, position %d, has the timestamp %s, after its event time %s by more than the allowed lateness; a grouping before these windows has moved it: let it keep the earliest timestamp"
-                .formatted(
-                    record.origin().source(),
-                    record.origin().position(),
-                    timestamp,
-                    Instant.ofEpochMilli(time)));
-      }
-      K of = key.apply(record.value());
-      Slot<K> slot = new Slot<>(of, Math.floorDiv(time, sliceMillis), window);
-      Sum<A> sum = buffer.get(slot);
-      if (sum != null) {
-        sum.accumulator = fn.addInput(sum.accumulator, record.value());
-        sum.eventMillis = Math.min(time, sum.eventMillis);
-        return;
-      }
+    public void process(@Element Sourced<T> record, OutputReceiver<KV<K, A>> out) {
       A one = fn.addInput(fn.createAccumulator(), record.value());
-      if (buffer.size() < limit) {
-        buffer.put(slot, new Sum<>(one, time));
-      } else {
-        out.outputWithTimestamp(KV.of(of, one), Instant.ofEpochMilli(time));
-      }
+      out.outputWithTimestamp(
+          KV.of(key.apply(record.value()), one), Instant.ofEpochMilli(record.eventTimeMillis()));
     }
 
-    @FinishBundle
-    public void finish(FinishBundleContext context) {
-      buffer.forEach(
-          (slot, sum) ->
-              context.output(
-                  KV.of(slot.key, sum.accumulator),
-                  Instant.ofEpochMilli(sum.eventMillis),
-                  slot.inputWindow));
-      buffer = new HashMap<>();
-    }
-
-    // Where the window may still be open, moving a record back to its event time is right.
+    // In batch nothing is late, wherever a timestamp goes.
     @Override
     @SuppressWarnings("deprecation")
     public org.joda.time.Duration getAllowedTimestampSkew() {
-      return org.joda.time.Duration.millis(latenessMillis);
+      return org.joda.time.Duration.millis(Long.MAX_VALUE);
     }
   }
 

@@ -16,6 +16,8 @@ import java.time.Duration;
 import java.time.Instant;
 import java.time.LocalTime;
 import java.time.ZoneOffset;
+import java.util.ArrayList;
+import java.util.List;
 import org.apache.beam.sdk.coders.Coder;
 import org.apache.beam.sdk.coders.StringUtf8Coder;
 import org.apache.beam.sdk.testing.PAssert;
@@ -97,6 +99,44 @@ class WindowRulesTest {
         clicks(pipeline, stream),
         pane("10:00", "10:05", ON_TIME, "ann 1"),
         pane("10:00", "10:05", LATE, "ann 2"));
+    pipeline.run();
+  }
+
+  @Test
+  void aPaneStatesOnlyTheKeysThatHaveChanged(TestPipeline pipeline) {
+    // Given: more keys than share a state, all stated early
+    StreamScript<Sourced<String>> script = script("10:02", "user 0");
+    List<String> panes = new ArrayList<>();
+    panes.add(pane("10:00", "10:05", EARLY, "user 0 1"));
+    for (int user = 1; user < 200; user++) {
+      script = then(script, "10:02", "user " + user);
+      panes.add(pane("10:00", "10:05", EARLY, "user " + user + " 1"));
+    }
+    script = script.clockPasses("PT11S");
+
+    // When: three of them come again, one each before the next pane, before the end and after it
+    script = then(script, "10:03", "user 17").clockPasses("PT11S");
+    script = then(script, "10:04", "user 18").watermarkTo("10:05");
+    script = then(script, "10:04", "user 19");
+
+    // Then
+    panes.add(pane("10:00", "10:05", EARLY, "user 17 2"));
+    panes.add(pane("10:00", "10:05", ON_TIME, "user 18 2"));
+    panes.add(pane("10:00", "10:05", LATE, "user 19 2"));
+    expectPanes(clicks(pipeline, script.end()), panes.toArray(String[]::new));
+    pipeline.run();
+  }
+
+  @Test
+  void whatComesOfALongKeyIsMergedBeforeItIsDue(TestPipeline pipeline) {
+    // Given: two of them are more than a state keeps apart
+    String user = "u".repeat(40_000);
+    StreamScript<Sourced<String>> script = script("10:00", user);
+    for (int minute = 1; minute < 5; minute++) {
+      script = then(script, "10:0" + minute, user);
+    }
+
+    expectPanes(clicks(pipeline, script.end()), pane("10:00", "10:05", ON_TIME, user + " 5"));
     pipeline.run();
   }
 
