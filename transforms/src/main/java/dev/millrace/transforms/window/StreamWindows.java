@@ -50,8 +50,11 @@ import org.joda.time.Instant;
 final class StreamWindows<T, K, A, R>
     extends PTransform<PCollection<Sourced<T>>, PCollection<Aggregate<K, R>>> {
 
-  /** Few enough that a bundle has several keys of each, enough to spread over the workers. */
-  private static final int BUCKETS = 64;
+  /**
+   * What a bundle costs beside its records goes by buckets, most of all where windows are many and
+   * their keys few, as in a replay. No more tasks than these merge.
+   */
+  private static final int BUCKETS = 8;
 
   private final SerializableFunction<T, K> key;
   private final Coder<K> keys;
