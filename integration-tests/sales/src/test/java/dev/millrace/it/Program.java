@@ -1,5 +1,6 @@
 package dev.millrace.it;
 
+import dev.millrace.it.programs.SharedClasses;
 import java.io.File;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -46,10 +47,16 @@ final class Program {
   /** Runs to the end, with more environment. */
   Finished run(Map<String, String> environment, String... arguments)
       throws IOException, InterruptedException {
-    Running running = start(environment, arguments);
+    // What is started by another program may be short of something.
+    boolean leaves = prefix.isEmpty() && arguments[0].equals("run");
+    Running running =
+        start(environment, leaves ? classes().leavingOptions() : classes().options(), arguments);
     if (!running.process().waitFor(10, TimeUnit.MINUTES)) {
       running.process().destroyForcibly();
       throw new AssertionError("did not end within ten minutes: " + String.join(" ", arguments));
+    }
+    if (leaves && running.process().exitValue() == 0) {
+      classes().keep();
     }
     return new Finished(
         running.process().exitValue(),
@@ -59,9 +66,19 @@ final class Program {
 
   /** Starts and returns at once. */
   Running start(Map<String, String> environment, String... arguments) throws IOException {
+    return start(environment, classes().options(), arguments);
+  }
+
+  private static SharedClasses classes() {
+    return SharedClasses.of(Path.of(property("millrace.jar")));
+  }
+
+  private Running start(Map<String, String> environment, List<String> classes, String... arguments)
+      throws IOException {
     List<String> command = new ArrayList<>(prefix);
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
     command.addAll(jvm);
+    command.addAll(classes);
     command.add("-jar");
     command.add(property("millrace.jar"));
     command.addAll(List.of(arguments));

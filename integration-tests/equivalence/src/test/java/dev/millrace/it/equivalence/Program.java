@@ -4,6 +4,7 @@ import static org.hamcrest.MatcherAssert.assertThat;
 import static org.hamcrest.Matchers.containsString;
 import static org.hamcrest.Matchers.equalTo;
 
+import dev.millrace.it.programs.SharedClasses;
 import java.io.ByteArrayOutputStream;
 import java.io.File;
 import java.io.IOException;
@@ -78,11 +79,22 @@ final class Program {
   }
 
   Process start(String runner, List<String> arguments, Path err) throws IOException {
+    return start(runner, classes(runner).options(), arguments, err);
+  }
+
+  private static SharedClasses classes(String runner) {
+    return SharedClasses.of(Path.of(jar(runner)));
+  }
+
+  private Process start(String runner, List<String> options, List<String> arguments, Path err)
+      throws IOException {
     List<String> words = new ArrayList<>(arguments);
     if (runner.equals("cluster") && words.get(0).equals("run")) {
       words.set(0, "submit");
     }
-    return start(List.of("-jar", jar(runner)), words, Redirect.DISCARD, err);
+    List<String> what = new ArrayList<>(options);
+    what.addAll(List.of("-jar", jar(runner)));
+    return start(what, words, Redirect.DISCARD, err);
   }
 
   /** The program on Direct with some of its classes replaced. */
@@ -192,7 +204,15 @@ final class Program {
   /** Runs it to its end. */
   Ended end(String runner, List<String> arguments) throws Exception {
     Path err = Files.createTempFile(home, "err", ".txt");
-    return end(start(runner, arguments, err), arguments, err);
+    if (!arguments.get(0).equals("run")) {
+      return end(start(runner, arguments, err), arguments, err);
+    }
+    SharedClasses classes = classes(runner);
+    Ended ended = end(start(runner, classes.leavingOptions(), arguments, err), arguments, err);
+    if (ended.status() == 0) {
+      classes.keep();
+    }
+    return ended;
   }
 
   private static Ended end(Process process, List<String> arguments, Path err) throws Exception {

@@ -1,5 +1,6 @@
 package dev.millrace.it.streams;
 
+import dev.millrace.it.programs.SharedClasses;
 import java.io.File;
 import java.io.IOException;
 import java.io.InputStream;
@@ -36,17 +37,24 @@ final class Program {
 
   /** Runs it to its end. */
   Ended run(String... arguments) throws Exception {
+    String jar = Objects.requireNonNull(System.getProperty("millrace.flink"));
+    SharedClasses classes = SharedClasses.of(Path.of(jar));
+    boolean leaves = List.of("run", "submit").contains(arguments[0]);
     List<String> command =
         new ArrayList<>(
             List.of(
                 Path.of(System.getProperty("java.home"), "bin", "java").toString(),
                 "-Xmx512m",
                 "-XX:+UseSerialGC",
-                "-XX:TieredStopAtLevel=1",
-                "-jar",
-                Objects.requireNonNull(System.getProperty("millrace.flink"))));
+                "-XX:TieredStopAtLevel=1"));
+    command.addAll(leaves ? classes.leavingOptions() : classes.options());
+    command.addAll(List.of("-jar", jar));
     command.addAll(Arrays.asList(arguments));
-    return run(arguments[0], command);
+    Ended ended = run(arguments[0], command);
+    if (leaves && ended.status() == 0) {
+      classes.keep();
+    }
+    return ended;
   }
 
   /** Runs another program with options of this one, to its end. */
