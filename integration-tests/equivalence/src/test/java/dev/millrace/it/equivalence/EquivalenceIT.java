@@ -391,7 +391,8 @@ class EquivalenceIT {
     assertThat(words, ended.status(), equalTo(2));
     assertThat(words, containsString("The Spark runner would not run this pipeline rightly"));
     assertThat(
-        words, containsString("ShopSession/Sessions/Sessions/ParMultiDo(Merge) sets timers"));
+        words,
+        containsString("ShopMinute/Windows/Combine/ParMultiDo(Merge) and 1 more sets timers"));
     FOUND.put(
         "clickstream stream spark 2",
         words
