@@ -8,7 +8,6 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -185,7 +184,7 @@ public final class CombineBlocks<T, K, A>
       for (Map.Entry<K, A> kept : buffer.entrySet()) {
         key.reset();
         coder.getKeyCoder().encode(kept.getKey(), key);
-        int slot = slotOf(key.toByteArray());
+        int slot = Buckets.of(key.toByteArray(), BUCKETS * PARTS);
         ByteArrayOutputStream part = slots[slot];
         if (part == null) {
           part = new ByteArrayOutputStream();
@@ -237,11 +236,6 @@ public final class CombineBlocks<T, K, A>
         }
       }
       return blocks;
-    }
-
-    private static int slotOf(byte[] key) {
-      int hash = Arrays.hashCode(key) * 0x9E3779B9;
-      return (hash >>> 16) % (BUCKETS * PARTS);
     }
   }
 

@@ -49,9 +49,9 @@ record OpenWindow(long bytes, long full, boolean early, boolean ended) {
     return new OpenWindow(blockBytes, Math.max(LEAST_FULL, 2 * blockBytes), early, ended);
   }
 
-  /** With an early pane that is due, or none. */
-  OpenWindow withEarly(boolean due) {
-    return new OpenWindow(bytes, full, due, ended);
+  /** With an early pane that is due. */
+  OpenWindow withEarly() {
+    return new OpenWindow(bytes, full, true, ended);
   }
 
   /** The coder of what a window knows of itself. */

@@ -1,11 +1,11 @@
 package dev.millrace.transforms.window;
 
 import dev.millrace.transforms.Sourced;
+import dev.millrace.transforms.combine.Buckets;
 import dev.millrace.transforms.window.OpenWindow.Sum;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.time.Duration;
-import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -188,7 +188,7 @@ final class StreamWindows<T, K, A, R>
       }
       ByteArrayOutputStream block = new ByteArrayOutputStream();
       keys.encode(of, block);
-      int bucket = bucket(block.toByteArray());
+      int bucket = Buckets.of(block.toByteArray(), BUCKETS);
       sums.encode(one, block);
       out.outputWithTimestamp(KV.of(bucket, block.toByteArray()), Instant.ofEpochMilli(time));
     }
@@ -202,7 +202,8 @@ final class StreamWindows<T, K, A, R>
         Part<A> part = kept.getValue();
         encoded.reset();
         keys.encode(slot.key, encoded);
-        Place place = new Place(bucket(encoded.toByteArray()), slot.slice, slot.inputWindow);
+        Place place =
+            new Place(Buckets.of(encoded.toByteArray(), BUCKETS), slot.slice, slot.inputWindow);
         Block block = blocks.computeIfAbsent(place, begun -> new Block());
         encoded.writeTo(block.bytes);
         sums.encode(part.sum, block.bytes);
@@ -215,11 +216,6 @@ final class StreamWindows<T, K, A, R>
                   Instant.ofEpochMilli(block.eventMillis),
                   place.inputWindow));
       buffer = new HashMap<>();
-    }
-
-    private static int bucket(byte[] key) {
-      int mixed = Arrays.hashCode(key) * 0x9E3779B9;
-      return (mixed >>> 16) % BUCKETS;
     }
 
     // Where the window may still be open, moving a record back to its event time is right.
@@ -301,7 +297,7 @@ final class StreamWindows<T, K, A, R>
         grown = grown.merged(merged.length);
       }
       if (earlyMillis > 0 && !grown.early()) {
-        grown = grown.withEarly(true);
+        grown = grown.withEarly();
         clock
             .withOutputTimestamp(window.maxTimestamp())
             .offset(org.joda.time.Duration.millis(earlyMillis))
@@ -354,6 +350,9 @@ final class StreamWindows<T, K, A, R>
         OutputReceiver<Aggregate<K, R>> out)
         throws IOException {
       Map<K, A> changes = blocks.merged(added);
+      if (changes.isEmpty()) {
+        return;
+      }
       Map<K, Sum<A>> all = blocks.stated(stated.read());
       for (Map.Entry<K, A> change : changes.entrySet()) {
         Sum<A> sum = blocks.plus(all.get(change.getKey()), change.getValue());
