@@ -27,6 +27,9 @@ abstract class FlinkServer extends JavaServer {
 
   private static final Pattern ERROR = Pattern.compile("^\\S+ \\S+ (?:ERROR|FATAL) +\\S+ +- (.*)");
 
+  /** The variable with more options for Java, such as {@code -Xmx2g}; later ones win. */
+  private static final String MORE_OPTIONS = "MILLRACE_FLINK_JAVA_OPTS";
+
   /** What Flink reaches into, as its own start scripts say. */
   private static final List<String> OPENS =
       List.of(
@@ -57,6 +60,10 @@ abstract class FlinkServer extends JavaServer {
 
   final List<String> java(List<String> memory, String main, List<String> arguments) {
     List<String> command = new ArrayList<>(memory);
+    String more = System.getenv().getOrDefault(MORE_OPTIONS, "").strip();
+    if (!more.isEmpty()) {
+      command.addAll(List.of(more.split("\\s+", -1)));
+    }
     command.add("-XX:+ExitOnOutOfMemoryError");
     command.add("-Djava.awt.headless=true");
     command.add("-Dfile.encoding=UTF-8");
