@@ -321,7 +321,7 @@ class BadInputIT {
   }
 
   private static Program program() {
-    return Program.in(home).forLittleData();
+    return Program.in(home);
   }
 
   private static Program.Finished run(List<String> options) throws Exception {

@@ -117,7 +117,7 @@ class GeneratedIT {
   private static void generate(Path directory, String... options) throws Exception {
     List<String> generate = new ArrayList<>(List.of("generate", "sales", "--out=" + directory));
     generate.addAll(List.of(options));
-    Program.in(home).forLittleData().run(generate.toArray(String[]::new)).succeeded();
+    Program.in(home).run(generate.toArray(String[]::new)).succeeded();
   }
 
   @AfterAll

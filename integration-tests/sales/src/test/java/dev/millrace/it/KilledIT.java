@@ -211,7 +211,7 @@ class KilledIT {
     arguments.addAll(FoodMart.dimensionOptions(sample));
     arguments.add("--lake=" + into);
     arguments.add("--warehouse=" + server.url(database));
-    return Program.in(home).forLittleData().start(Map.of(), arguments.toArray(String[]::new));
+    return Program.in(home).start(Map.of(), arguments.toArray(String[]::new));
   }
 
   /** Waits for something to be true in the warehouse while a run goes on. */

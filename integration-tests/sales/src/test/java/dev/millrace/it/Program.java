@@ -23,15 +23,10 @@ final class Program {
     this.jvm = jvm;
   }
 
-  /** The program, started in a directory. */
+  /** The program, started in a directory; compiled in haste, which pays for all data there is. */
   static Program in(Path directory) {
-    return new Program(directory, List.of(), List.of("-Xmx1g", "-XX:+UseSerialGC"));
-  }
-
-  /** The same, compiled in haste: for little data. */
-  Program forLittleData() {
     return new Program(
-        directory, prefix, List.of("-Xmx1g", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"));
+        directory, List.of(), List.of("-Xmx1g", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"));
   }
 
   /** The same, started by another program that takes a command as its last arguments. */

@@ -200,7 +200,7 @@ class SameAnswerIT {
     arguments.add("--lake=lake_" + name);
     arguments.add("--report=report_" + name);
     arguments.add("--warehouse=" + server.newWarehouse("it_" + name));
-    Program.in(home).forLittleData().run(arguments.toArray(String[]::new)).succeeded();
+    Program.in(home).run(arguments.toArray(String[]::new)).succeeded();
     try (Connection warehouse = server.connect("it_" + name)) {
       return Tables.answers(warehouse);
     }

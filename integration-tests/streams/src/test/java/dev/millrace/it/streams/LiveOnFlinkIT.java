@@ -110,7 +110,7 @@ class LiveOnFlinkIT {
   private static Process run(String name, String warehouse, String events) throws Exception {
     List<String> command = new ArrayList<>();
     command.add(Path.of(System.getProperty("java.home"), "bin/java").toString());
-    command.add("-Xmx1g");
+    command.addAll(List.of("-Xmx1g", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"));
     command.add("-jar");
     command.add(System.getProperty("millrace.flink"));
     command.add("run");
