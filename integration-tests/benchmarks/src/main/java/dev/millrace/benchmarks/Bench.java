@@ -407,7 +407,8 @@ public final class Bench implements Callable<Integer> {
 
   private Comparison.Result sales(Path foodMart, long records, Path work) throws Exception {
     Processes processes = new Processes(work, heap);
-    try (MillraceSide millrace = MillraceSide.onDirect(work, foodMart, processes)) {
+    try (Warehouse warehouse = Warehouse.in(work)) {
+      MillraceSide millrace = MillraceSide.onDirect(work, foodMart, processes, warehouse);
       int threads = Runtime.getRuntime().availableProcessors();
       Side duckDb = new DuckDbSide(work, foodMart, threads, processes);
       return new Comparison("sales", records, List.of(duckDb, millrace), Map.of())
@@ -523,10 +524,13 @@ public final class Bench implements Callable<Integer> {
       Path work)
       throws Exception {
     Processes processes = new Processes(work, heap);
-    try (MillraceSide millrace =
-        MillraceSide.on(engine, built(runner), work, foodMart, processes)) {
+    try (Warehouse warehouse = Warehouse.in(work)) {
+      MillraceSide millrace =
+          new MillraceSide(
+              work, engine, foodMart, run -> processes.runJar(built(runner), run), warehouse);
       SqlSide sql =
-          new SqlSide(engine + " SQL", built(program), arguments, work, foodMart, processes);
+          new SqlSide(
+              engine + " SQL", built(program), arguments, work, foodMart, processes, warehouse);
       List<Side> sides =
           slope
               ? List.of(

@@ -93,9 +93,9 @@ class GeneratedIT {
     dimensions = FoodMart.unpackInto(home.resolve("foodmart"));
     Files.write(dimensions.resolve("customer.json"), SINFUL_CUSTOMERS, StandardOpenOption.APPEND);
     server = Server.in(home.resolve("server"));
-    RUNS.add(generated("plain", "--records=60000", "--seed=1"));
-    RUNS.add(generated("gzip", "--records=20000", "--seed=2026", "--compression=gzip"));
-    RUNS.add(generated("zstd", "--records=20000", "--seed=-7", "--compression=zstd", "--files=7"));
+    RUNS.add(generated("plain", "--records=40000", "--seed=1"));
+    RUNS.add(generated("gzip", "--records=10000", "--seed=2026", "--compression=gzip"));
+    RUNS.add(generated("zstd", "--records=10000", "--seed=-7", "--compression=zstd", "--files=7"));
   }
 
   private static Generated generated(String name, String... options) throws Exception {
@@ -325,8 +325,8 @@ class GeneratedIT {
     Path other = home.resolve("other");
 
     // When
-    generate(again, "--records=60000", "--seed=1");
-    generate(other, "--records=60000", "--seed=2");
+    generate(again, "--records=40000", "--seed=1");
+    generate(other, "--records=40000", "--seed=2");
 
     // Then
     assertThat(LakeFiles.hashes(again), equalTo(LakeFiles.hashes(home.resolve("plain"))));

@@ -29,7 +29,7 @@ import org.junit.jupiter.api.io.TempDir;
  */
 class KilledIT {
 
-  private static final int KILLS = 4;
+  private static final int KILLS = 3;
   private static final long PATIENCE = TimeUnit.SECONDS.toNanos(90);
 
   private static Path home;

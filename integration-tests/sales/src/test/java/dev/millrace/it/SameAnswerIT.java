@@ -95,46 +95,23 @@ class SameAnswerIT {
         return avro(into.resolve("sales.avro")).toString();
       }
     },
-    JSON_GZIP {
+    /** Of a directory, a glob and a file, plain and compressed, in another order. */
+    PARTS {
       @Override
       String write(Path into) throws Exception {
-        Path file = into.resolve("sales.json.gz");
-        try (OutputStream out = new GZIPOutputStream(Files.newOutputStream(file))) {
-          Files.copy(sales, out);
+        List<Path> parts = parts(into);
+        Path directory = Files.createDirectories(into.resolve("directory"));
+        Files.move(parts.get(0), directory.resolve("part.json"));
+        try (OutputStream out =
+            new GZIPOutputStream(Files.newOutputStream(into.resolve("one.json.gz")))) {
+          Files.copy(parts.get(1), out);
         }
-        return file.toString();
-      }
-    },
-    JSON_ZSTD {
-      @Override
-      String write(Path into) throws Exception {
-        Path file = into.resolve("sales.json.zst");
+        Path file = into.resolve("other.json.zst");
         try (OutputStream out = new ZstdOutputStream(Files.newOutputStream(file))) {
-          Files.copy(sales, out);
+          Files.copy(parts.get(2), out);
         }
-        return file.toString();
-      }
-    },
-    DIRECTORY_IN_ANOTHER_ORDER {
-      @Override
-      String write(Path into) throws Exception {
-        parts(into);
-        return into.toString();
-      }
-    },
-    GLOB {
-      @Override
-      String write(Path into) throws Exception {
-        parts(into);
         Files.writeString(into.resolve("notes.txt"), "not sales");
-        return into + "/part-*.json";
-      }
-    },
-    COMMAS {
-      @Override
-      String write(Path into) throws Exception {
-        List<String> names = parts(into).stream().map(Path::toString).toList();
-        return String.join(",", names);
+        return String.join(",", directory.toString(), into + "/*.json.gz", file.toString());
       }
     };
 

@@ -52,7 +52,7 @@ public final class EventsProcess {
   /** Measures. */
   public static void main(String[] arguments) throws Exception {
     if (arguments[0].equals(SQL)) {
-      FlinkSql.run(arguments[1], arguments[2]);
+      FlinkSql.run(arguments[1], arguments[2], arguments[3]);
       System.exit(0);
     }
     if (arguments[0].equals("topics")) {

@@ -13,15 +13,19 @@ import org.apache.flink.table.api.TableEnvironment;
 /** The answers of {@code sales} by Flink SQL, as a batch on all cores: one job. */
 final class FlinkSql {
 
+  private static final String ANSWER = "answer_";
+
   private FlinkSql() {}
 
   /**
-   * Reads the tables and writes the answers, and the sales they are made of, as Parquet.
+   * Reads the tables and writes the answers, and the sales they are made of, as Parquet and into a
+   * database.
    *
    * @param data directory of the tables, JSON lines
    * @param out directory that gets a directory for each answer
+   * @param warehouse address of the database, in which the tables are
    */
-  static void run(String data, String out)
+  static void run(String data, String out, String warehouse)
       throws IOException, InterruptedException, ExecutionException {
     Configuration configuration = new Configuration();
     configuration.set(CoreOptions.DEFAULT_PARALLELISM, Runtime.getRuntime().availableProcessors());
@@ -33,11 +37,27 @@ final class FlinkSql {
                 .build());
     StatementSet job = tables.createStatementSet();
     for (String sql : script().split(";\\s*\n", -1)) {
-      String statement = sql.replace("${data}", data).replace("${out}", out).strip();
+      String statement =
+          sql.replace("${data}", data)
+              .replace("${out}", out)
+              .replace("${warehouse}", warehouse)
+              .strip();
       if (statement.startsWith("INSERT")) {
         job.addInsertSql(statement);
       } else if (!statement.isEmpty()) {
         tables.executeSql(statement);
+      }
+    }
+    for (String view : tables.listTemporaryViews()) {
+      if (view.startsWith(ANSWER)) {
+        String answer = view.substring(ANSWER.length());
+        tables.executeSql(
+            ("CREATE TEMPORARY TABLE warehouse_%s WITH ('connector' = 'jdbc', 'url' = '%s',"
+                    + " 'table-name' = '%s', 'sink.buffer-flush.max-rows' = '5000')"
+                    + " LIKE %s (EXCLUDING OPTIONS)")
+                .formatted(answer, warehouse, answer, answer));
+        job.addInsertSql("INSERT INTO %s SELECT * FROM %s".formatted(answer, view));
+        job.addInsertSql("INSERT INTO warehouse_%s SELECT * FROM %s".formatted(answer, view));
       }
     }
     job.execute().await();

@@ -42,11 +42,15 @@ final class MillraceCopy {
         pipeline.apply(
             "Read", RecordTopic.read("--events", copy.input().uri(), Duration.ofMinutes(10)));
     String registry = copy.registry();
-    (registry == null
-            ? values.apply("Strings", ParDo.of(new Strings()))
-            : values.apply("Events", ParDo.of(new Events(registry, copy.to() + "-value"))))
-        .setCoder(ByteArrayCoder.of())
-        .apply("Write", WriteValues.to("--out", "kafka://" + copy.servers() + "/" + copy.to()));
+    String to = "kafka://" + copy.servers() + "/" + copy.to();
+    if (registry == null) {
+      values.apply("Write", WriteValues.to("--out", to, MillraceCopy::copied));
+    } else {
+      values
+          .apply("Events", ParDo.of(new Events(registry, copy.to() + "-value")))
+          .setCoder(ByteArrayCoder.of())
+          .apply("Write", WriteValues.to("--out", to));
+    }
     options.setRunner(engine.runner());
     PipelineResult job = pipeline.run();
     copy.await();
@@ -56,12 +60,8 @@ final class MillraceCopy {
     job.cancel();
   }
 
-  static final class Strings extends DoFn<RawRecord, byte[]> {
-    @ProcessElement
-    public void process(@Element RawRecord record, OutputReceiver<byte[]> out) {
-      String text = new String(record.payload(), StandardCharsets.UTF_8);
-      out.output(text.getBytes(StandardCharsets.UTF_8));
-    }
+  private static byte[] copied(RawRecord record) {
+    return new String(record.payload(), StandardCharsets.UTF_8).getBytes(StandardCharsets.UTF_8);
   }
 
   static final class Events extends DoFn<RawRecord, byte[]> {

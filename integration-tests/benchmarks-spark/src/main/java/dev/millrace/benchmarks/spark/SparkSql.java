@@ -5,16 +5,20 @@ import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Properties;
 import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Row;
+import org.apache.spark.sql.SaveMode;
 import org.apache.spark.sql.SparkSession;
 import org.apache.spark.storage.StorageLevel;
 
 /**
  * A process that computes the answers of {@code sales} by Spark SQL on all cores, and leaves them,
- * and the sales they are made of, as Parquet. The sales are made once, and kept for the answers.
+ * and the sales they are made of, as Parquet and in a database. What is written twice is made once,
+ * and kept.
  *
- * <p>Arguments: a directory of tables, JSON lines, and one that gets a directory for each answer.
+ * <p>Arguments: a directory of tables, JSON lines, one that gets a directory for each answer, and
+ * the address of the database, in which the tables are.
  */
 public final class SparkSql {
 
@@ -34,12 +38,25 @@ public final class SparkSql {
     TABLES.put("region", "region_id INT, sales_region STRING");
   }
 
+  private static final String[] FACTS = {
+    "product_id",
+    "time_id",
+    "customer_id",
+    "promotion_id",
+    "store_id",
+    "store_sales",
+    "store_cost",
+    "unit_sales",
+    "day"
+  };
+
   private SparkSql() {}
 
   /** Computes and writes. */
   public static void main(String[] arguments) throws IOException {
     String data = arguments[0];
     String out = arguments[1];
+    String warehouse = arguments[2];
     int cores = Runtime.getRuntime().availableProcessors();
     try (SparkSession spark =
         SparkSession.builder()
@@ -60,6 +77,7 @@ public final class SparkSql {
                   .option("mode", "FAILFAST")
                   .json(data + "/" + (table.equals("sale") ? "sales_fact_*" : table) + ".json")
                   .createOrReplaceTempView(table));
+      spark.table("sale").write().parquet(out + "/bronze");
       for (String sql : script().split(";\\s*\n", -1)) {
         String statement = sql.strip();
         int end = statement.indexOf(" AS\n");
@@ -67,13 +85,24 @@ public final class SparkSql {
           continue;
         }
         String name = statement.substring(statement.lastIndexOf('\n', end) + 1, end);
-        Dataset<Row> rows = spark.sql(statement.substring(end + 4));
-        if (name.equals("silver")) {
-          rows.persist(StorageLevel.MEMORY_AND_DISK()).createOrReplaceTempView(name);
-        }
+        Dataset<Row> rows =
+            spark.sql(statement.substring(end + 4)).persist(StorageLevel.MEMORY_AND_DISK());
         rows.write().parquet(out + "/" + name);
+        if (name.equals("silver")) {
+          rows.createOrReplaceTempView(name);
+          write(rows.selectExpr(FACTS), warehouse, "fact_sale");
+        } else {
+          write(rows, warehouse, name);
+          rows.unpersist();
+        }
       }
     }
+  }
+
+  private static void write(Dataset<Row> rows, String warehouse, String table) {
+    Properties properties = new Properties();
+    properties.setProperty("batchsize", "5000");
+    rows.write().mode(SaveMode.Append).jdbc(warehouse, table, properties);
   }
 
   private static String script() throws IOException {

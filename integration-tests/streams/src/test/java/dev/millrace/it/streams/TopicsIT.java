@@ -29,6 +29,7 @@ import dev.millrace.pipelines.io.PlayTopic;
 import dev.millrace.pipelines.io.RecordSource;
 import dev.millrace.pipelines.io.RecordTopic;
 import dev.millrace.pipelines.io.WriteTopic;
+import dev.millrace.pipelines.io.WriteValues;
 import dev.millrace.pipelines.sales.SalesEntry;
 import dev.millrace.runners.Millrace;
 import dev.millrace.schemas.retail.Sale;
@@ -611,6 +612,34 @@ class TopicsIT {
             WriteTopic.deadLetters(
                 "--x", broker.uri(topic), "run-1", Map.of("RefineSales", "clicks-eu")));
     pipeline.run().waitUntilFinish();
+  }
+
+  @Test
+  void whatAFunctionMakesOfElementsIsWrittenAsValuesWithoutKeys() throws Exception {
+    // Given
+    broker.makeTopic("values", 2);
+    Pipeline pipeline = pipeline();
+    pipeline
+        .apply("Numbers", Create.of(7, 11, 13))
+        .apply(
+            "Write",
+            WriteValues.to(
+                "--x",
+                broker.uri("values"),
+                number -> ("number " + number).getBytes(StandardCharsets.UTF_8)));
+
+    // When
+    pipeline.run().waitUntilFinish();
+
+    // Then
+    List<ConsumerRecord<byte[], byte[]>> records = broker.records("values");
+    assertThat(
+        records.stream()
+            .map(record -> new String(record.value(), StandardCharsets.UTF_8))
+            .sorted()
+            .toList(),
+        equalTo(List.of("number 11", "number 13", "number 7")));
+    assertThat(records.stream().allMatch(record -> record.key() == null), equalTo(true));
   }
 
   private static Map<String, String> headers(ConsumerRecord<byte[], byte[]> record) {
