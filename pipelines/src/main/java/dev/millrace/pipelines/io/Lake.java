@@ -146,21 +146,43 @@ public final class Lake implements Serializable {
    */
   public static Table<RawRecord> bronze(
       String name, @Nullable String secret, Set<String> counting) {
-    Set<String> counts = Set.copyOf(counting);
     return new Table<>(
         BRONZE,
         name,
         Contract.of(BronzeRecord.class),
         false,
         (record, row) -> {},
-        // Blocks of positions: their size is bounded, and does not depend on how files were split.
-        r ->
-            "source="
-                + r.origin().source().replaceAll("[^A-Za-z0-9._-]", "_")
-                + "/block="
-                + (r.origin().position()
-                    >> (counts.contains(r.origin().source()) ? RECORDS : BYTES)),
+        new Blocks(counting),
         new ToBronze(secret));
+  }
+
+  /**
+   * Blocks of positions: their size is bounded, and does not depend on how files were split.
+   * Records that follow each other are mostly of one, whose name is made once.
+   */
+  private static final class Blocks implements SerializableFunction<RawRecord, String> {
+    private static final long serialVersionUID = 1L;
+
+    private final Set<String> counting;
+    private transient @Nullable String source;
+    private transient long block;
+    private transient String partition = "";
+
+    private Blocks(Set<String> counting) {
+      this.counting = Set.copyOf(counting);
+    }
+
+    @Override
+    public String apply(RawRecord record) {
+      String from = record.origin().source();
+      long in = record.origin().position() >> (counting.contains(from) ? RECORDS : BYTES);
+      if (!from.equals(source) || in != block) {
+        source = from;
+        block = in;
+        partition = "source=" + from.replaceAll("[^A-Za-z0-9._-]", "_") + "/block=" + in;
+      }
+      return partition;
+    }
   }
 
   /** Packs the records of a table and adds them to what {@link #write} writes. */

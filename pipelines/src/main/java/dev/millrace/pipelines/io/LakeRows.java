@@ -54,6 +54,8 @@ final class LakeRows<T> extends PTransform<PCollection<T>, PCollection<KV<String
     private transient @Nullable GenericDatumWriter<GenericRecord> writer;
     private transient Map<String, ByteArrayOutputStream> blocks = new HashMap<>();
     private transient @Nullable BinaryEncoder encoder;
+    private transient @Nullable String lastPartition;
+    private transient String directory = "";
     private transient @Nullable BoundedWindow window;
 
     private Pack(Table<T> table) {
@@ -77,8 +79,12 @@ final class LakeRows<T> extends PTransform<PCollection<T>, PCollection<KV<String
       GenericRecord row = flat.of(table.record().apply(element));
       table.more().put(element, row);
       String partition = table.partition().apply(element);
-      String directory =
-          table.layer() + "/" + table.name() + (partition.isEmpty() ? "" : "/" + partition);
+      // Those that follow each other are mostly of one.
+      if (!partition.equals(lastPartition)) {
+        lastPartition = partition;
+        directory =
+            table.layer() + "/" + table.name() + (partition.isEmpty() ? "" : "/" + partition);
+      }
       ByteArrayOutputStream block =
           blocks.computeIfAbsent(directory, d -> new ByteArrayOutputStream(1 << 12));
       encoder = EncoderFactory.get().directBinaryEncoder(block, encoder);
