@@ -2,6 +2,7 @@ package dev.millrace.pipelines.io;
 
 import java.util.Set;
 import org.apache.beam.sdk.coders.ByteArrayCoder;
+import org.apache.beam.sdk.coders.NullableCoder;
 import org.apache.beam.sdk.io.kafka.ProducerRecordCoder;
 import org.apache.beam.sdk.transforms.DoFn;
 import org.apache.beam.sdk.transforms.PTransform;
@@ -63,7 +64,8 @@ public final class WriteValues<T> extends PTransform<PCollection<T>, PDone> {
     }
     values
         .apply("Records", ParDo.of(new ToRecord<>(uri.topic(), value)))
-        .setCoder(ProducerRecordCoder.of(ByteArrayCoder.of(), ByteArrayCoder.of()))
+        .setCoder(
+            ProducerRecordCoder.of(NullableCoder.of(ByteArrayCoder.of()), ByteArrayCoder.of()))
         .apply("Write", WriteTopic.write(uri, maxBytes));
     return PDone.in(values.getPipeline());
   }
