@@ -20,6 +20,7 @@ import dev.millrace.local.LocalStack.Wanted;
 import java.io.File;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.net.URL;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -30,6 +31,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
@@ -57,6 +59,10 @@ import org.junit.jupiter.api.io.TempDir;
 class ClusterIT {
 
   private static final int RECORDS = 3_000;
+
+  /** The main class of a JobManager in application mode. */
+  private static final String ENTRY =
+      "org.apache.flink.container.entrypoint.StandaloneApplicationClusterEntryPoint";
 
   @TempDir static Path home;
   private static LocalStack stack;
@@ -372,6 +378,75 @@ class ClusterIT {
             "Every input of this run has an end, so it is a batch, whose answers are published by a"
                 + " command that waits for its end: millrace submit clickstream."));
     assertThat(said, flink.exitValue(), equalTo(1));
+  }
+
+  /** A JobManager that runs the bundle's main class itself, as in a container. */
+  @Test
+  void theBundleRunsInApplicationMode() throws Exception {
+    // Given: a cluster of its own
+    String warehouse = newDatabase("application");
+    FreePorts ports = FreePorts.find();
+    Path conf = Files.createDirectories(home.resolve("application"));
+    Files.writeString(
+        conf.resolve("config.yaml"),
+        Files.readString(home.resolve(".millrace/stack/flink/conf/config.yaml"))
+            .replaceAll("(?m)^metrics.*\n", "")
+            .replaceAll("(?m)^rest.port: .*", "rest.port: " + ports.one())
+            .replaceAll("(?m)^(jobmanager.rpc.port): .*", "$1: " + ports.other()));
+    List<String> arguments =
+        new ArrayList<>(
+            List.of(
+                "--job-classname", "dev.millrace.flink.ClusterMain", "--jars", released()));
+    arguments.addAll(program.clickstream(warehouse, small()));
+    arguments.remove("--products=data/product.json");
+    arguments.add("--products=" + home.resolve("data/product.json"));
+    arguments.add("--secret=file:" + home.resolve(".millrace/secret.key"));
+
+    // When
+    Process jobManager =
+        flink(conf, ENTRY, arguments);
+    Process taskManager =
+        flink(conf, "org.apache.flink.runtime.taskexecutor.TaskManagerRunner", List.of());
+    try (Connection live = DriverManager.getConnection(warehouse)) {
+      patiently()
+          .until(
+              () -> {
+                assertThat(Files.readString(conf.resolve("jobmanager.log")), jobManager.isAlive());
+                return ClickTables.isComplete(live, 100);
+              });
+
+      // Then
+      Ended jobs = program("jobs", "--flink=127.0.0.1:" + ports.one());
+      assertThat(jobs.out(), allOf(containsString("clickstream"), containsString("running")));
+    } finally {
+      taskManager.destroyForcibly().waitFor();
+      jobManager.destroyForcibly().waitFor();
+    }
+  }
+
+  private static Process flink(Path conf, String main, List<String> arguments) throws Exception {
+    URL entry = ClusterIT.class.getResource("/" + ENTRY.replace('.', '/') + ".class");
+    String place = Objects.requireNonNull(entry).getPath().replaceAll("^file:|!.*", "");
+    List<String> command =
+        new ArrayList<>(
+            List.of(
+                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                "-Xmx768m",
+                "-XX:MaxDirectMemorySize=384m",
+                "-XX:TieredStopAtLevel=1"));
+    for (String opened : List.of("java.lang", "java.util", "java.time", "java.net", "java.nio")) {
+      command.add("--add-opens=java.base/" + opened + "=ALL-UNNAMED");
+    }
+    Path libraries = Path.of("../../runners/flink-cluster/target/lib").toAbsolutePath();
+    command.addAll(List.of("-cp", libraries + "/*" + File.pathSeparator + place, main));
+    command.addAll(List.of("--configDir", conf.toString()));
+    command.addAll(arguments);
+    String name = main.contains("TaskManager") ? "taskmanager.log" : "jobmanager.log";
+    return new ProcessBuilder(command)
+        .directory(home.toFile())
+        .redirectErrorStream(true)
+        .redirectOutput(conf.resolve(name).toFile())
+        .start();
   }
 
   @Test
