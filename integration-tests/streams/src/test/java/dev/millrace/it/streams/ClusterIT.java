@@ -17,10 +17,10 @@ import dev.millrace.local.LocalStack;
 import dev.millrace.local.LocalStack.Server;
 import dev.millrace.local.LocalStack.State;
 import dev.millrace.local.LocalStack.Wanted;
+import dev.millrace.transforms.refine.Vault;
 import java.io.File;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
-import java.net.URL;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -31,7 +31,6 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
@@ -59,10 +58,6 @@ import org.junit.jupiter.api.io.TempDir;
 class ClusterIT {
 
   private static final int RECORDS = 3_000;
-
-  /** The main class of a JobManager in application mode. */
-  private static final String ENTRY =
-      "org.apache.flink.container.entrypoint.StandaloneApplicationClusterEntryPoint";
 
   @TempDir static Path home;
   private static LocalStack stack;
@@ -393,20 +388,20 @@ class ClusterIT {
             .replaceAll("(?m)^metrics.*\n", "")
             .replaceAll("(?m)^rest.port: .*", "rest.port: " + ports.one())
             .replaceAll("(?m)^(jobmanager.rpc.port): .*", "$1: " + ports.other()));
-    List<String> arguments =
-        new ArrayList<>(
-            List.of(
-                "--job-classname", "dev.millrace.flink.ClusterMain", "--jars", released()));
+    List<String> arguments = new ArrayList<>(List.of(conf.toString(), released()));
     arguments.addAll(program.clickstream(warehouse, small()));
     arguments.remove("--products=data/product.json");
     arguments.add("--products=" + home.resolve("data/product.json"));
-    arguments.add("--secret=file:" + home.resolve(".millrace/secret.key"));
+    Vault.createIfAbsent(home.resolve("secret.key"));
+    arguments.add("--secret=file:" + home.resolve("secret.key"));
 
     // When
-    Process jobManager =
-        flink(conf, ENTRY, arguments);
+    Process jobManager = flink(conf, "dev.millrace.it.streams.ApplicationJobManager", arguments);
     Process taskManager =
-        flink(conf, "org.apache.flink.runtime.taskexecutor.TaskManagerRunner", List.of());
+        flink(
+            conf,
+            "org.apache.flink.runtime.taskexecutor.TaskManagerRunner",
+            List.of("--configDir", conf.toString()));
     try (Connection live = DriverManager.getConnection(warehouse)) {
       patiently()
           .until(
@@ -425,8 +420,7 @@ class ClusterIT {
   }
 
   private static Process flink(Path conf, String main, List<String> arguments) throws Exception {
-    URL entry = ClusterIT.class.getResource("/" + ENTRY.replace('.', '/') + ".class");
-    String place = Objects.requireNonNull(entry).getPath().replaceAll("^file:|!.*", "");
+    Path own = Path.of("target/test-classes").toAbsolutePath();
     List<String> command =
         new ArrayList<>(
             List.of(
@@ -438,8 +432,7 @@ class ClusterIT {
       command.add("--add-opens=java.base/" + opened + "=ALL-UNNAMED");
     }
     Path libraries = Path.of("../../runners/flink-cluster/target/lib").toAbsolutePath();
-    command.addAll(List.of("-cp", libraries + "/*" + File.pathSeparator + place, main));
-    command.addAll(List.of("--configDir", conf.toString()));
+    command.addAll(List.of("-cp", libraries + "/*" + File.pathSeparator + own, main));
     command.addAll(arguments);
     String name = main.contains("TaskManager") ? "taskmanager.log" : "jobmanager.log";
     return new ProcessBuilder(command)
