@@ -40,6 +40,10 @@ final class Program {
 
   private static final List<String> OF_CLICKSTREAM = List.of("products", "product-classes");
 
+  /** For those whose classes are not kept from another run. */
+  static final List<String> UNVERIFIED =
+      List.of("-XX:+UnlockDiagnosticVMOptions", "-XX:-BytecodeVerificationRemote");
+
   private final Path home;
 
   /** A program that ended. */
@@ -98,20 +102,20 @@ final class Program {
   }
 
   /** The program on Direct with some of its classes replaced. */
-  Process startWith(List<Path> classes, List<String> arguments, Path err) throws IOException {
+  Process startWith(List<Path> classes, List<String> options, List<String> arguments, Path err)
+      throws IOException {
     List<String> path = new ArrayList<>();
     classes.forEach(directory -> path.add(directory.toString()));
     path.add(jar("direct"));
-    return start(
-        List.of("-cp", String.join(File.pathSeparator, path), "dev.millrace.direct.Main"),
-        arguments,
-        Redirect.DISCARD,
-        err);
+    List<String> what = new ArrayList<>(UNVERIFIED);
+    what.addAll(options);
+    what.addAll(List.of("-cp", String.join(File.pathSeparator, path), "dev.millrace.direct.Main"));
+    return start(what, arguments, Redirect.DISCARD, err);
   }
 
   /** What a class of these tests prints that runs with the libraries of a runner. */
   List<String> lines(String runner, Class<?> main, List<String> arguments) throws Exception {
-    List<String> what = new ArrayList<>();
+    List<String> what = new ArrayList<>(classes(runner).options());
     try (JarFile jar = new JarFile(jar(runner))) {
       String opens = jar.getManifest().getMainAttributes().getValue("Add-Opens");
       for (String opened : opens == null ? new String[0] : opens.split(" ", -1)) {
@@ -127,7 +131,7 @@ final class Program {
     }
     what.add("-cp");
     // Beam's runner for tests on Spark names Hamcrest.
-    what.add(String.join(File.pathSeparator, placeOf(main), jar(runner), placeOf(Matcher.class)));
+    what.add(String.join(File.pathSeparator, jar(runner), placeOf(main), placeOf(Matcher.class)));
     what.add(main.getName());
     Path out = Files.createTempFile(home, "out", ".txt");
     Path err = Files.createTempFile(home, "err", ".txt");

@@ -118,6 +118,10 @@ final class SparkCluster implements AutoCloseable {
                 "spark.ui.enabled=false",
                 "--conf",
                 "spark.executor.memory=768m",
+                "--conf",
+                "spark.executor.extraJavaOptions="
+                    + String.join(" ", Program.UNVERIFIED)
+                    + " -XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
                 property("millrace.spark.bundle")));
     command.addAll(arguments);
     Process process = java("768m", directory, home.resolve("submit.out"), err, command);
@@ -138,6 +142,7 @@ final class SparkCluster implements AutoCloseable {
                 "-Xmx" + heap,
                 "-XX:+UseSerialGC",
                 "-XX:TieredStopAtLevel=1"));
+    command.addAll(Program.UNVERIFIED);
     OPENS.forEach(opened -> command.add("--add-opens=java.base/" + opened + "=ALL-UNNAMED"));
     command.addAll(List.of("-cp", home.resolve("jars") + "/*"));
     command.addAll(arguments);
