@@ -24,6 +24,7 @@ public final class ClusterMain {
   private ClusterMain() {}
 
   private static Engine engine(String master) throws URISyntaxException {
+    FusedSteps.install();
     Path bundle =
         Path.of(ClusterMain.class.getProtectionDomain().getCodeSource().getLocation().toURI());
     return new Engine(

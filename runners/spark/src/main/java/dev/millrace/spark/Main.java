@@ -20,6 +20,7 @@ public final class Main {
 
   /** Beam's Spark runner, on all cores of this machine. */
   public static Engine engine() {
+    FusedSteps.install();
     return new Engine(
         SparkRunner.class,
         SparkPipelineOptions.class,
