@@ -11,16 +11,19 @@ import java.util.Objects;
 import org.apache.avro.specific.SpecificRecord;
 import org.apache.beam.sdk.Pipeline;
 import org.apache.beam.sdk.coders.Coder;
-import org.apache.beam.sdk.coders.CoderRegistry;
+import org.apache.beam.sdk.coders.KvCoder;
 import org.apache.beam.sdk.coders.MapCoder;
 import org.apache.beam.sdk.coders.StringUtf8Coder;
 import org.apache.beam.sdk.coders.VarIntCoder;
 import org.apache.beam.sdk.coders.VarLongCoder;
-import org.apache.beam.sdk.transforms.Combine;
-import org.apache.beam.sdk.transforms.Combine.CombineFn;
+import org.apache.beam.sdk.transforms.DoFn;
+import org.apache.beam.sdk.transforms.GroupByKey;
 import org.apache.beam.sdk.transforms.PTransform;
+import org.apache.beam.sdk.transforms.ParDo;
 import org.apache.beam.sdk.transforms.View;
+import org.apache.beam.sdk.transforms.WithKeys;
 import org.apache.beam.sdk.util.construction.RunnerPCollectionView;
+import org.apache.beam.sdk.values.KV;
 import org.apache.beam.sdk.values.PCollection;
 import org.apache.beam.sdk.values.PCollection.IsBounded;
 import org.apache.beam.sdk.values.PCollectionView;
@@ -29,6 +32,7 @@ import org.apache.beam.sdk.values.PInput;
 import org.apache.beam.sdk.values.POutput;
 import org.apache.beam.sdk.values.PValue;
 import org.apache.beam.sdk.values.TupleTag;
+import org.apache.beam.sdk.values.TypeDescriptors;
 
 /**
  * All rows of a dimension by their key, on every worker: what {@link Enrich} looks foreign keys up
@@ -39,7 +43,7 @@ import org.apache.beam.sdk.values.TupleTag;
  *
  * <p><b>Input:</b> rows whose contract has a key of one field, an integer or a string; tens of
  * thousands at most. <b>Output:</b> this, one map built once, not decoded again for each look-up.
- * <b>Bounded/unbounded:</b> bounded only. <b>State and timers:</b> a combine in the global window.
+ * <b>Bounded/unbounded:</b> bounded only. <b>State and timers:</b> a grouping in the global window.
  * <b>Reasons:</b> none. <b>Guarantee:</b> of several rows with one key the one of the earliest
  * origin; remove copies before, so that they are accounted for. <b>Runners:</b> all.
  *
@@ -135,9 +139,12 @@ public final class Dimension<V> implements POutput {
       PCollection<Map<Object, V>> map =
           rows.apply("Global", AtRest.window())
               .apply(
-                  "Map",
-                  Combine.globally(new ByKey<V>(contract, keyCoder(contract), coder))
-                      .withoutDefaults());
+                  "Together",
+                  WithKeys.<Integer, Sourced<V>>of(0).withKeyType(TypeDescriptors.integers()))
+              .setCoder(KvCoder.of(VarIntCoder.of(), coder))
+              .apply("Rows", GroupByKey.create())
+              .apply("Map", ParDo.of(new ByKey<>(contract)))
+              .setCoder(MapCoder.of(keyCoder(contract), coder.valueCoder()));
       PCollectionView<Map<Object, V>> view = view(map);
       map.apply("View", View.CreatePCollectionView.of(view));
       return new Dimension<>(contract, map, view);
@@ -172,61 +179,33 @@ public final class Dimension<V> implements POutput {
     }
   }
 
-  /** Collects rows into one map. It changes its accumulator: a copy per row would be quadratic. */
+  /**
+   * Makes one map of all rows. A combine would have the map as its state, which a live run on Flink
+   * reads and writes for each row: what is grouped is only added to.
+   */
   private static final class ByKey<V extends SpecificRecord>
-      extends CombineFn<Sourced<V>, Map<Object, Sourced<V>>, Map<Object, V>> {
+      extends DoFn<KV<Integer, Iterable<Sourced<V>>>, Map<Object, V>> {
     private final Contract contract;
-    private final Coder<Object> keys;
-    private final SourcedCoder<V> rows;
 
-    private ByKey(Contract contract, Coder<Object> keys, SourcedCoder<V> rows) {
+    private ByKey(Contract contract) {
       this.contract = contract;
-      this.keys = keys;
-      this.rows = rows;
     }
 
-    @Override
-    public Map<Object, Sourced<V>> createAccumulator() {
-      return new HashMap<>();
-    }
-
-    @Override
-    public Map<Object, Sourced<V>> addInput(Map<Object, Sourced<V>> byKey, Sourced<V> row) {
-      Object key = Objects.requireNonNull(contract.key().get(0).valueIn(row.value()), "key");
-      byKey.merge(key, row, ByKey::earlier);
-      return byKey;
-    }
-
-    @Override
-    public Map<Object, Sourced<V>> mergeAccumulators(Iterable<Map<Object, Sourced<V>>> all) {
-      Map<Object, Sourced<V>> merged = new HashMap<>();
-      for (Map<Object, Sourced<V>> one : all) {
-        one.forEach((key, row) -> merged.merge(key, row, ByKey::earlier));
+    @ProcessElement
+    public void process(
+        @Element KV<Integer, Iterable<Sourced<V>>> rows, OutputReceiver<Map<Object, V>> out) {
+      Map<Object, Sourced<V>> earliest = new HashMap<>();
+      for (Sourced<V> row : rows.getValue()) {
+        Object key = Objects.requireNonNull(contract.key().get(0).valueIn(row.value()), "key");
+        earliest.merge(key, row, ByKey::earlier);
       }
-      return merged;
-    }
-
-    @Override
-    public Map<Object, V> extractOutput(Map<Object, Sourced<V>> byKey) {
-      Map<Object, V> values = new HashMap<>(2 * byKey.size());
-      byKey.forEach((key, row) -> values.put(key, row.value()));
-      return values;
+      Map<Object, V> values = new HashMap<>(2 * earliest.size());
+      earliest.forEach((key, row) -> values.put(key, row.value()));
+      out.output(values);
     }
 
     private static <V> Sourced<V> earlier(Sourced<V> one, Sourced<V> other) {
       return one.origin().compareTo(other.origin()) <= 0 ? one : other;
-    }
-
-    @Override
-    public Coder<Map<Object, Sourced<V>>> getAccumulatorCoder(
-        CoderRegistry registry, Coder<Sourced<V>> input) {
-      return MapCoder.of(keys, rows);
-    }
-
-    @Override
-    public Coder<Map<Object, V>> getDefaultOutputCoder(
-        CoderRegistry registry, Coder<Sourced<V>> input) {
-      return MapCoder.of(keys, rows.valueCoder());
     }
   }
 }

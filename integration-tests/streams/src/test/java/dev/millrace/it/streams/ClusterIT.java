@@ -46,7 +46,10 @@ import org.apache.kafka.common.serialization.ByteArraySerializer;
 import org.awaitility.core.ConditionFactory;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.MethodOrderer;
+import org.junit.jupiter.api.Order;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestMethodOrder;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -55,6 +58,7 @@ import org.junit.jupiter.api.io.TempDir;
  * killed and taken up again.
  */
 @Timeout(600)
+@TestMethodOrder(MethodOrderer.OrderAnnotation.class)
 class ClusterIT {
 
   private static final int RECORDS = 3_000;
@@ -205,14 +209,15 @@ class ClusterIT {
   }
 
   /**
-   * A process that has run many jobs would else have no memory left for classes. {@code
-   * -Dmillrace.submissions=25} for more of them.
+   * A process that has run many jobs would else have no memory left for classes. The TaskManager
+   * has run two in the tests before; {@code -Dmillrace.submissions=25} for more of them.
    */
   @Test
+  @Order(Integer.MAX_VALUE)
   void jobsThatHaveEndedLeaveNoClassesBehind() throws Exception {
     // Given
     String warehouse = newDatabase("leaving");
-    int submissions = Integer.getInteger("millrace.submissions", 4);
+    int submissions = Integer.getInteger("millrace.submissions", 2);
 
     // When: live ones, and if they are many, each fifth a batch
     for (int job = 0; job < submissions; job++) {
