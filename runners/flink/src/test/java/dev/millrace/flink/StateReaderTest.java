@@ -67,6 +67,14 @@ class StateReaderTest {
     assertThat(sessions.state().keySet(), hasItems("state open", "timer clock", "timer alarm"));
   }
 
+  /** It would be read and written for each row: rows are added to what is grouped. */
+  @Test
+  void aDimensionIsNoSumOfAllItsRows() {
+    assertThat(
+        Objects.requireNonNull(step("Product/Rows").state().get("groups")).as(),
+        equalTo("SourcedCoder(ClassifiedProduct)"));
+  }
+
   @Test
   void whatIsReadIsToldWithTheClassesOfItsPosition() {
     // When

@@ -153,8 +153,7 @@ class FusedStepsTest {
         result.metrics().queryMetrics(MetricsFilter.builder().build()).getCounters()) {
       counted.add(counter.getKey().stepName() + " " + counter.getAttempted());
     }
-    assertThat(
-        counted, containsInAnyOrder("Split 3", "Sum even/ParMultiDo(SumUp) 1"));
+    assertThat(counted, containsInAnyOrder("Split 3", "Sum even/ParMultiDo(SumUp) 1"));
   }
 
   @Test
