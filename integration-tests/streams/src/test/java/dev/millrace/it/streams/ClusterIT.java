@@ -342,30 +342,13 @@ class ClusterIT {
   @Test
   void flinksOwnCommandLineIsToldWhoRunsABatch() throws Exception {
     // Given
-    Path jars = Path.of("../../runners/flink-cluster/target/lib").toAbsolutePath();
-    List<String> command =
-        new ArrayList<>(
-            List.of(
-                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                "-Xmx256m",
-                "--add-opens=java.base/java.util=ALL-UNNAMED",
-                "--add-opens=java.base/java.lang=ALL-UNNAMED",
-                "-cp",
-                jars + "/*",
-                "org.apache.flink.client.cli.CliFrontend",
-                "run",
-                "-d",
-                "-m",
-                server(LocalStack.FLINK).address(),
-                released()));
-    command.addAll(program.clickstream(newDatabase("elsewhere"), small() + "?until=end"));
+    List<String> arguments =
+        new ArrayList<>(List.of("run", "-d", "-m", server(LocalStack.FLINK).address(), released()));
+    arguments.addAll(program.clickstream(newDatabase("elsewhere"), small() + "?until=end"));
 
     // When
     ProcessBuilder builder =
-        new ProcessBuilder(command)
-            .directory(home.toFile())
-            .redirectErrorStream(true)
-            .redirectOutput(home.resolve("flink-run.txt").toFile());
+        flink("org.apache.flink.client.cli.CliFrontend", arguments, home.resolve("flink-run.txt"));
     builder.environment().put("FLINK_CONF_DIR", home + "/.millrace/stack/flink/conf");
     Process flink = builder.start();
     assertThat(flink.waitFor(1, TimeUnit.MINUTES), equalTo(true));
@@ -401,12 +384,18 @@ class ClusterIT {
     arguments.add("--secret=file:" + home.resolve("secret.key"));
 
     // When
-    Process jobManager = flink(conf, "dev.millrace.it.streams.ApplicationJobManager", arguments);
+    Process jobManager =
+        flink(
+                "dev.millrace.it.streams.ApplicationJobManager",
+                arguments,
+                conf.resolve("jobmanager.log"))
+            .start();
     Process taskManager =
         flink(
-            conf,
-            "org.apache.flink.runtime.taskexecutor.TaskManagerRunner",
-            List.of("--configDir", conf.toString()));
+                "org.apache.flink.runtime.taskexecutor.TaskManagerRunner",
+                List.of("--configDir", conf.toString()),
+                conf.resolve("taskmanager.log"))
+            .start();
     try (Connection live = DriverManager.getConnection(warehouse)) {
       patiently()
           .until(
@@ -424,27 +413,27 @@ class ClusterIT {
     }
   }
 
-  private static Process flink(Path conf, String main, List<String> arguments) throws Exception {
-    Path own = Path.of("target/test-classes").toAbsolutePath();
+  /** A process with Flink's libraries, and the classes of these tests. */
+  private static ProcessBuilder flink(String main, List<String> arguments, Path output) {
     List<String> command =
         new ArrayList<>(
             List.of(
                 Path.of(System.getProperty("java.home"), "bin", "java").toString(),
                 "-Xmx768m",
                 "-XX:MaxDirectMemorySize=384m",
+                "-XX:+UseSerialGC",
                 "-XX:TieredStopAtLevel=1"));
     for (String opened : List.of("java.lang", "java.util", "java.time", "java.net", "java.nio")) {
       command.add("--add-opens=java.base/" + opened + "=ALL-UNNAMED");
     }
     Path libraries = Path.of("../../runners/flink-cluster/target/lib").toAbsolutePath();
+    Path own = Path.of("target/test-classes").toAbsolutePath();
     command.addAll(List.of("-cp", libraries + "/*" + File.pathSeparator + own, main));
     command.addAll(arguments);
-    String name = main.contains("TaskManager") ? "taskmanager.log" : "jobmanager.log";
     return new ProcessBuilder(command)
         .directory(home.toFile())
         .redirectErrorStream(true)
-        .redirectOutput(conf.resolve(name).toFile())
-        .start();
+        .redirectOutput(output.toFile());
   }
 
   @Test
