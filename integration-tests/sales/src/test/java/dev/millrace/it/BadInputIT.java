@@ -41,6 +41,7 @@ class BadInputIT {
 
   private static Path home;
   private static Path lake;
+  private static Program program;
   private static Server server;
   private static String url;
   private static List<String> dimensions;
@@ -53,6 +54,7 @@ class BadInputIT {
   static void publishSomething(@TempDir Path directory) throws Exception {
     home = directory;
     lake = home.resolve("lake");
+    program = Program.warmIn(home, Map.of("IT_PASSWORD", "wrong"));
     server = Server.in(home.resolve("server"));
     url = server.newWarehouse("it_bad");
     Path sample = home.resolve("sample");
@@ -110,6 +112,7 @@ class BadInputIT {
 
   @AfterAll
   static void close() {
+    program.close();
     server.close();
   }
 
@@ -225,7 +228,7 @@ class BadInputIT {
     Program.Finished refused =
         bad.arguments().get(0).startsWith("-")
             ? run(bad.arguments())
-            : program().run(bad.arguments().toArray(String[]::new));
+            : program.run(bad.arguments().toArray(String[]::new));
 
     // Then
     toldInOneSentence(refused, bad.told());
@@ -234,10 +237,11 @@ class BadInputIT {
   @Test
   void moreRejectsThanAllowedAreToldWithNumbersAndNothingIsPublished() throws Exception {
     // Given
-    program().run("generate", "sales", "--records=1000", "--out=sinful").succeeded();
+    program.run("generate", "sales", "--records=1000", "--out=sinful").succeeded();
 
     // When
-    Program.Finished refused = run(List.of("--sales=sinful", "--max-reject-ratio=0.01"));
+    Program.Finished refused =
+        run(Program.in(home), List.of("--sales=sinful", "--max-reject-ratio=0.01"));
 
     // Then
     toldInOneSentence(refused, List.of("refused", "--max-reject-ratio=0.01", " of 1,000 sales"));
@@ -259,13 +263,13 @@ class BadInputIT {
   void aFileThatMayNotBeReadIsNamed() throws Exception {
     // Given
     boolean root = "root".equals(System.getProperty("user.name"));
-    Program program =
+    Program powerless =
         root
-            ? program().startedBy("setpriv", "--bounding-set=-dac_override,-dac_read_search")
-            : program();
+            ? program.startedBy("setpriv", "--bounding-set=-dac_override,-dac_read_search")
+            : program;
 
     // When
-    Program.Finished refused = run(program, List.of("--sales=unreadable.json"));
+    Program.Finished refused = run(powerless, List.of("--sales=unreadable.json"));
 
     // Then
     toldInOneSentence(refused, List.of("unreadable.json", "ermission"));
@@ -292,7 +296,7 @@ class BadInputIT {
 
     // When
     Program.Finished refused =
-        run(program().startedBy(onSmallDisk), List.of("--sales=" + otherSales, "--lake=" + small));
+        run(program.startedBy(onSmallDisk), List.of("--sales=" + otherSales, "--lake=" + small));
 
     // Then
     toldInOneSentence(refused, List.of("disk is full", "free some space"));
@@ -301,7 +305,7 @@ class BadInputIT {
   @Test
   void theStackOfAnErrorIsShownWhenAskedFor() throws Exception {
     // When
-    Program.Finished refused = run(List.of("--sales=nowhere.json", "--debug"));
+    Program.Finished refused = run(Program.in(home), List.of("--sales=nowhere.json", "--debug"));
 
     // Then
     assertThat(refused.status(), not(0));
@@ -320,12 +324,8 @@ class BadInputIT {
     assertThat(refused.out(), equalTo(""));
   }
 
-  private static Program program() {
-    return Program.in(home);
-  }
-
   private static Program.Finished run(List<String> options) throws Exception {
-    return run(program(), options);
+    return run(program, options);
   }
 
   /** A run that is good but for some options. */
@@ -338,7 +338,7 @@ class BadInputIT {
     List<String> names = options.stream().map(BadInputIT::name).toList();
     good.stream().filter(option -> !names.contains(name(option))).forEach(arguments::add);
     arguments.addAll(options);
-    return program.run(Map.of("IT_PASSWORD", "wrong"), arguments.toArray(String[]::new));
+    return program.run(arguments.toArray(String[]::new));
   }
 
   private static String name(String option) {

@@ -5,14 +5,12 @@ import static org.hamcrest.Matchers.allOf;
 import static org.hamcrest.Matchers.containsString;
 import static org.hamcrest.Matchers.empty;
 import static org.hamcrest.Matchers.equalTo;
-import static org.hamcrest.Matchers.everyItem;
 import static org.hamcrest.Matchers.hasSize;
 import static org.hamcrest.Matchers.matchesPattern;
 import static org.hamcrest.Matchers.not;
 
 import dev.millrace.benchmarks.DuckDbSales;
 import dev.millrace.local.LocalPostgres;
-import dev.millrace.pipelines.io.Manifest;
 import dev.millrace.pipelines.report.ReportFiles;
 import dev.millrace.pipelines.report.RunReport;
 import java.math.BigDecimal;
@@ -24,8 +22,6 @@ import java.sql.DriverManager;
 import java.sql.SQLException;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
-import java.util.TreeMap;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -54,30 +50,23 @@ class FoodMartIT {
   private static Path home;
   private static Path data;
   private static Path lake;
-  private static Program.Finished first;
-  private static Map<String, String> firstTables;
-  private static Map<String, String> firstFiles;
-  private static Manifest firstManifest;
+  private static Program.Finished run;
   private static RunReport report;
   private static LocalPostgres postgres;
   private static Connection warehouse;
   private static Connection expected;
 
   @BeforeAll
-  static void runTwice(@TempDir Path directory) throws Exception {
+  static void run(@TempDir Path directory) throws Exception {
     home = directory;
     data = FoodMart.unpackInto(home.resolve(".millrace/data/foodmart"));
     lake = home.resolve("out/lake");
-    first = Program.in(home).run("run", "sales").succeeded();
+    run = Program.in(home).run("run", "sales").succeeded();
     report =
         ReportFiles.read(Files.readString(home.resolve("out/report").resolve(ReportFiles.JSON)));
     postgres = LocalPostgres.in(home.resolve(".millrace/postgres"));
     warehouse = DriverManager.getConnection(postgres.jdbcUrl());
-    firstTables = Tables.fingerprint(warehouse);
-    firstFiles = LakeFiles.hashes(lake);
-    firstManifest = LakeFiles.manifest(lake);
     expected = DuckDbSales.compute(data, data + "/sales_fact_*.json", 2);
-    Program.in(home).run("run", "sales").succeeded();
   }
 
   @AfterAll
@@ -203,7 +192,7 @@ class FoodMartIT {
     List<String> products = Tables.rows(expected, "SELECT product_name FROM top_products");
 
     // When
-    String summary = first.out();
+    String summary = run.out();
 
     // Then
     assertThat(products, hasSize(5));
@@ -239,49 +228,6 @@ class FoodMartIT {
             .stripTrailingZeros()
             .toPlainString(),
         equalTo(Tables.value(expected, "SELECT sum(store_sales) FROM silver")));
-  }
-
-  @Test
-  void theSecondRunChangesNoRow() throws SQLException {
-    // Given
-    Map<String, String> before = new TreeMap<>(firstTables);
-
-    // When
-    Map<String, String> after = Tables.fingerprint(warehouse);
-    List<String> changes =
-        Tables.rows(
-            warehouse,
-            "SELECT table_name, inserted, updated, deleted FROM run_change WHERE run_id ="
-                + " (SELECT run_id FROM run ORDER BY published_at DESC LIMIT 1)");
-
-    // Then
-    for (String ofRuns : List.of("run", "run_change")) {
-      before.remove(ofRuns);
-      after.remove(ofRuns);
-    }
-    assertThat(after, equalTo(before));
-    assertThat(changes, hasSize(16));
-    assertThat(changes, everyItem(matchesPattern(".* \\| 0 \\| 0 \\| 0")));
-    assertThat(Tables.value(warehouse, "SELECT count(*) FROM run"), equalTo("2"));
-  }
-
-  @Test
-  void theSecondRunLeavesEveryFileOfTheLakeAsItWas() throws Exception {
-    // Given
-    Map<String, String> before = new TreeMap<>(firstFiles);
-
-    // When
-    Map<String, String> after = LakeFiles.hashes(lake);
-
-    // Then
-    assertThat(
-        "the second run was published",
-        LakeFiles.manifest(lake).run(),
-        not(equalTo(firstManifest.run())));
-    before.remove(Manifest.NAME);
-    after.remove(Manifest.NAME);
-    assertThat(after, equalTo(before));
-    assertThat(LakeFiles.manifest(lake).files(), equalTo(firstManifest.files()));
   }
 
   @Test

@@ -3,12 +3,16 @@ package dev.millrace.it;
 import static org.hamcrest.MatcherAssert.assertThat;
 import static org.hamcrest.Matchers.empty;
 import static org.hamcrest.Matchers.equalTo;
+import static org.hamcrest.Matchers.everyItem;
 import static org.hamcrest.Matchers.greaterThan;
 import static org.hamcrest.Matchers.hasSize;
+import static org.hamcrest.Matchers.matchesPattern;
+import static org.hamcrest.Matchers.not;
 
 import com.github.luben.zstd.ZstdInputStream;
 import dev.millrace.contract.Reason;
 import dev.millrace.pipelines.generate.AnswerKey;
+import dev.millrace.pipelines.io.Manifest;
 import java.io.IOException;
 import java.io.InputStream;
 import java.math.BigDecimal;
@@ -71,6 +75,7 @@ class GeneratedIT {
 
   private static Path home;
   private static Path dimensions;
+  private static Program program;
   private static Server server;
   private static final List<Generated> RUNS = new ArrayList<>();
 
@@ -92,6 +97,7 @@ class GeneratedIT {
     home = directory;
     dimensions = FoodMart.unpackInto(home.resolve("foodmart"));
     Files.write(dimensions.resolve("customer.json"), SINFUL_CUSTOMERS, StandardOpenOption.APPEND);
+    program = Program.warmIn(home, Map.of());
     server = Server.in(home.resolve("server"));
     RUNS.add(generated("plain", "--records=40000", "--seed=1"));
     RUNS.add(generated("gzip", "--records=10000", "--seed=2026", "--compression=gzip"));
@@ -101,23 +107,28 @@ class GeneratedIT {
   private static Generated generated(String name, String... options) throws Exception {
     Path directory = home.resolve(name);
     generate(directory, options);
-    List<String> run = new ArrayList<>(List.of("run", "sales", "--sales=" + directory));
-    run.addAll(FoodMart.dimensionOptions(dimensions));
-    run.add("--lake=lake_" + name);
-    run.add("--report=report_" + name);
-    run.add("--warehouse=" + server.newWarehouse("it_" + name));
+    server.newWarehouse("it_" + name);
     return new Generated(
         name,
         directory,
         AnswerKey.readFrom(directory),
         server.connect("it_" + name),
-        Program.in(home).run(run.toArray(String[]::new)).succeeded());
+        run(name, directory));
+  }
+
+  private static Program.Finished run(String name, Path sales) throws Exception {
+    List<String> run = new ArrayList<>(List.of("run", "sales", "--sales=" + sales));
+    run.addAll(FoodMart.dimensionOptions(dimensions));
+    run.add("--lake=lake_" + name);
+    run.add("--report=report_" + name);
+    run.add("--warehouse=" + server.url("it_" + name));
+    return program.run(run.toArray(String[]::new)).succeeded();
   }
 
   private static void generate(Path directory, String... options) throws Exception {
     List<String> generate = new ArrayList<>(List.of("generate", "sales", "--out=" + directory));
     generate.addAll(List.of(options));
-    Program.in(home).run(generate.toArray(String[]::new)).succeeded();
+    program.run(generate.toArray(String[]::new)).succeeded();
   }
 
   @AfterAll
@@ -126,6 +137,7 @@ class GeneratedIT {
       run.warehouse().close();
     }
     RUNS.clear();
+    program.close();
     server.close();
   }
 
@@ -316,6 +328,42 @@ class GeneratedIT {
     // Then
     assertThat(inLake, equalTo(inWarehouse));
     assertThat(inLake, hasSize((int) sum(run.key().total().rejects()) + SINFUL_CUSTOMERS.size()));
+  }
+
+  @Test
+  void aSecondRunChangesNoRowAndNoFile() throws Exception {
+    // Given
+    Generated first = RUNS.get(1);
+    Map<String, String> rows = Tables.fingerprint(first.warehouse());
+    Map<String, String> files = LakeFiles.hashes(first.lake());
+    Manifest manifest = LakeFiles.manifest(first.lake());
+
+    // When
+    run(first.name(), first.directory());
+
+    // Then
+    Map<String, String> rowsAfter = Tables.fingerprint(first.warehouse());
+    for (String ofRuns : List.of("run", "run_change")) {
+      rows.remove(ofRuns);
+      rowsAfter.remove(ofRuns);
+    }
+    assertThat(rowsAfter, equalTo(rows));
+    List<String> changes =
+        Tables.rows(
+            first.warehouse(),
+            "SELECT table_name, inserted, updated, deleted FROM run_change WHERE run_id ="
+                + " (SELECT run_id FROM run ORDER BY published_at DESC LIMIT 1)");
+    assertThat(changes, hasSize(16));
+    assertThat(changes, everyItem(matchesPattern(".* \\| 0 \\| 0 \\| 0")));
+    assertThat(Tables.value(first.warehouse(), "SELECT count(*) FROM run"), equalTo("2"));
+    Map<String, String> filesAfter = LakeFiles.hashes(first.lake());
+    files.remove(Manifest.NAME);
+    filesAfter.remove(Manifest.NAME);
+    assertThat(filesAfter, equalTo(files));
+    Manifest manifestAfter = LakeFiles.whole(first.lake());
+    assertThat(manifestAfter.run(), not(equalTo(manifest.run())));
+    assertThat(manifestAfter.files(), equalTo(manifest.files()));
+    LakeFiles.holdsNothingElse(first.lake());
   }
 
   @Test

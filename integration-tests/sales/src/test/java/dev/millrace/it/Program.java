@@ -1,6 +1,7 @@
 package dev.millrace.it;
 
 import dev.millrace.it.programs.SharedClasses;
+import dev.millrace.it.programs.WarmProgram;
 import java.io.File;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -9,43 +10,72 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
 
 /** The program as a user starts it: a process of its own, in a working directory of its own. */
-final class Program {
+final class Program implements AutoCloseable {
+
+  /** Compiled in haste, which pays for all data there is. */
+  private static final List<String> JAVA =
+      List.of(
+          Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+          "-Xmx1g",
+          "-XX:+UseSerialGC",
+          "-XX:TieredStopAtLevel=1");
 
   private final Path directory;
   private final List<String> prefix;
-  private final List<String> jvm;
+  private final @Nullable WarmProgram warm;
 
-  private Program(Path directory, List<String> prefix, List<String> jvm) {
+  private Program(Path directory, List<String> prefix, @Nullable WarmProgram warm) {
     this.directory = directory;
     this.prefix = prefix;
-    this.jvm = jvm;
+    this.warm = warm;
   }
 
-  /** The program, started in a directory; compiled in haste, which pays for all data there is. */
+  /** The program, started in a directory. */
   static Program in(Path directory) {
+    return new Program(directory, List.of(), null);
+  }
+
+  /** The program in a directory, where one process runs command after command. */
+  static Program warmIn(Path directory, Map<String, String> environment) throws IOException {
+    List<String> java = new ArrayList<>(JAVA);
+    java.addAll(classes().options());
     return new Program(
-        directory, List.of(), List.of("-Xmx1g", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"));
+        directory,
+        List.of(),
+        WarmProgram.start(
+            java,
+            "dev.millrace.direct.Main",
+            Path.of(property("millrace.jar")),
+            directory,
+            environment));
   }
 
   /** The same, started by another program that takes a command as its last arguments. */
   Program startedBy(String... starter) {
-    return new Program(directory, List.of(starter), jvm);
+    return new Program(directory, List.of(starter), null);
+  }
+
+  @Override
+  public void close() {
+    if (warm != null) {
+      warm.close();
+    }
   }
 
   /** Runs to the end. */
   Finished run(String... arguments) throws IOException, InterruptedException {
-    return run(Map.of(), arguments);
-  }
-
-  /** Runs to the end, with more environment. */
-  Finished run(Map<String, String> environment, String... arguments)
-      throws IOException, InterruptedException {
+    if (warm != null) {
+      Path out = Files.createTempFile(directory, "out", ".txt");
+      Path err = Files.createTempFile(directory, "err", ".txt");
+      int status = warm.run(out, err, arguments);
+      return new Finished(status, Files.readString(out), Files.readString(err));
+    }
     // What is started by another program may be short of something.
     boolean leaves = prefix.isEmpty() && arguments[0].equals("run");
-    Running running =
-        start(environment, leaves ? classes().leavingOptions() : classes().options(), arguments);
+    Running running = start(leaves ? classes().leavingOptions() : classes().options(), arguments);
     if (!running.process().waitFor(10, TimeUnit.MINUTES)) {
       running.process().destroyForcibly();
       throw new AssertionError("did not end within ten minutes: " + String.join(" ", arguments));
@@ -60,19 +90,17 @@ final class Program {
   }
 
   /** Starts and returns at once. */
-  Running start(Map<String, String> environment, String... arguments) throws IOException {
-    return start(environment, classes().options(), arguments);
+  Running start(String... arguments) throws IOException {
+    return start(classes().options(), arguments);
   }
 
   private static SharedClasses classes() {
     return SharedClasses.of(Path.of(property("millrace.jar")));
   }
 
-  private Running start(Map<String, String> environment, List<String> classes, String... arguments)
-      throws IOException {
+  private Running start(List<String> classes, String... arguments) throws IOException {
     List<String> command = new ArrayList<>(prefix);
-    command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
-    command.addAll(jvm);
+    command.addAll(JAVA);
     command.addAll(classes);
     command.add("-jar");
     command.add(property("millrace.jar"));
@@ -85,7 +113,6 @@ final class Program {
             .redirectInput(new File("/dev/null"))
             .redirectOutput(out.toFile())
             .redirectError(err.toFile());
-    builder.environment().putAll(environment);
     return new Running(builder.start(), out, err);
   }
 

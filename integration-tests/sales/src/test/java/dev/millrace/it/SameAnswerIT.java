@@ -46,6 +46,7 @@ class SameAnswerIT {
   private static Path home;
   private static Path sample;
   private static Path sales;
+  private static Program program;
   private static Server server;
   private static Map<String, List<String>> answers;
 
@@ -54,12 +55,14 @@ class SameAnswerIT {
     home = directory;
     sample = home.resolve("sample");
     sales = FoodMart.sampleInto(sample, 3);
+    program = Program.warmIn(home, Map.of());
     server = Server.in(home.resolve("server"));
     answers = run("one_file", sales.toString(), FoodMart.dimensionOptions(sample));
   }
 
   @AfterAll
   static void close() {
+    program.close();
     server.close();
   }
 
@@ -177,7 +180,7 @@ class SameAnswerIT {
     arguments.add("--lake=lake_" + name);
     arguments.add("--report=report_" + name);
     arguments.add("--warehouse=" + server.newWarehouse("it_" + name));
-    Program.in(home).run(arguments.toArray(String[]::new)).succeeded();
+    program.run(arguments.toArray(String[]::new)).succeeded();
     try (Connection warehouse = server.connect("it_" + name)) {
       return Tables.answers(warehouse);
     }

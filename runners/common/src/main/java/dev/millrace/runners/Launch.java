@@ -146,16 +146,25 @@ final class Launch {
         }
       }
     } catch (RuntimeException | OutOfMemoryError failed) {
-      // Steps that still run would write on while the run is tidied up.
-      if (!result.getState().isTerminal()) {
-        result.cancel();
-      }
+      stop(result, failed);
       throw failed;
     }
     if (state != State.DONE) {
       throw new IllegalStateException("the runner ended the pipeline in the state " + state);
     }
     return result;
+  }
+
+  /** Steps that still run would write on while the run is tidied up. */
+  private static void stop(PipelineResult result, Throwable failed) {
+    try {
+      if (!result.getState().isTerminal()) {
+        result.cancel();
+      }
+    } catch (IOException | RuntimeException alsoFailed) {
+      // The Direct runner may be stopping already, and stopping twice at once fails.
+      failed.addSuppressed(alsoFailed);
+    }
   }
 
   private static Map<String, Long> stages(PipelineResult result) {

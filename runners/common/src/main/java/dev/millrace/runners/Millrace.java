@@ -81,13 +81,21 @@ public final class Millrace {
 
   /** The command line of a runner: every pipeline on the classpath, in the working directory. */
   public static Millrace on(Engine engine) {
+    return on(
+        engine,
+        new PrintStream(new FileOutputStream(FileDescriptor.out), false, StandardCharsets.UTF_8),
+        System.err);
+  }
+
+  /** The same, which prints elsewhere. */
+  public static Millrace on(Engine engine, PrintStream out, PrintStream err) {
     return new Millrace(
         engine,
         ServiceLoader.load(CatalogueEntry.class).stream().map(ServiceLoader.Provider::get).toList(),
         ServiceLoader.load(GeneratorEntry.class).stream().map(ServiceLoader.Provider::get).toList(),
         Path.of("").toAbsolutePath(),
-        new PrintStream(new FileOutputStream(FileDescriptor.out), false, StandardCharsets.UTF_8),
-        System.err);
+        out,
+        err);
   }
 
   /** Carries out a command and returns the exit status. */

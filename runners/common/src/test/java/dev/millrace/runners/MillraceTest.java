@@ -10,6 +10,7 @@ import static org.hamcrest.Matchers.matchesPattern;
 import static org.hamcrest.Matchers.not;
 import static org.hamcrest.Matchers.startsWith;
 
+import dev.millrace.pipelines.UserError;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.PrintStream;
@@ -20,6 +21,12 @@ import java.util.List;
 import java.util.stream.Stream;
 import org.apache.beam.runners.direct.DirectOptions;
 import org.apache.beam.runners.direct.DirectRunner;
+import org.apache.beam.sdk.Pipeline;
+import org.apache.beam.sdk.PipelineResult;
+import org.apache.beam.sdk.PipelineRunner;
+import org.apache.beam.sdk.metrics.MetricResults;
+import org.apache.beam.sdk.options.PipelineOptions;
+import org.joda.time.Duration;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -172,6 +179,55 @@ class MillraceTest {
     assertThat(
         lastLine(),
         equalTo("millrace: The run failed: the counter is stuck (IllegalStateException)."));
+  }
+
+  @Test
+  void aRunnerThatCannotBeStoppedDoesNotHideWhyTheRunFailed() {
+    // When
+    int status =
+        millrace(directory, RunnerThatCannotBeStopped.class, "run", "count-words", "--words=a");
+
+    // Then
+    assertThat(status, equalTo(2));
+    assertThat(lastLine(), equalTo("millrace: Too many words were rejected."));
+  }
+
+  /** Refuses every run, and fails when it is to stop. */
+  public static final class RunnerThatCannotBeStopped extends PipelineRunner<PipelineResult> {
+    /** As Beam makes runners. */
+    public static RunnerThatCannotBeStopped fromOptions(PipelineOptions options) {
+      return new RunnerThatCannotBeStopped();
+    }
+
+    @Override
+    public PipelineResult run(Pipeline pipeline) {
+      return new PipelineResult() {
+        @Override
+        public State getState() {
+          return State.RUNNING;
+        }
+
+        @Override
+        public State cancel() {
+          throw new IllegalStateException("Error during executor shutdown");
+        }
+
+        @Override
+        public State waitUntilFinish(Duration duration) {
+          throw new UserError("Too many words were rejected.");
+        }
+
+        @Override
+        public State waitUntilFinish() {
+          return waitUntilFinish(Duration.ZERO);
+        }
+
+        @Override
+        public MetricResults metrics() {
+          throw new UnsupportedOperationException("there are none");
+        }
+      };
+    }
   }
 
   @Test
@@ -388,13 +444,17 @@ class MillraceTest {
   }
 
   private int millrace(Path where, String... arguments) {
+    return millrace(where, DirectRunner.class, arguments);
+  }
+
+  private int millrace(Path where, Class<? extends PipelineRunner<?>> runner, String... arguments) {
     PrintStream before = System.err;
     PrintStream errors = new PrintStream(err, true, StandardCharsets.UTF_8);
     System.setErr(errors);
     try {
       return new Millrace(
               new Engine(
-                  DirectRunner.class,
+                  runner,
                   DirectOptions.class,
                   List.of("--blockOnRun=false", "--targetParallelism=2")),
               List.of(new CountWords()),

@@ -1,0 +1,124 @@
+package dev.millrace.it.programs;
+
+import dev.millrace.runners.Engine;
+import dev.millrace.runners.Millrace;
+import java.io.DataInputStream;
+import java.io.DataOutputStream;
+import java.io.EOFException;
+import java.io.File;
+import java.io.IOException;
+import java.io.PrintStream;
+import java.lang.ProcessBuilder.Redirect;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * The program of a runner that carries out one command after another in one process: most of what a
+ * small run costs is the start of Java. Each command has the working directory, the standard output
+ * and the standard error that it would have alone.
+ *
+ * <p>For tests of what commands do. What a start, an end or a death of the program does is seen
+ * only in a process of its own.
+ */
+public final class WarmProgram implements AutoCloseable {
+
+  private final Process process;
+  private final DataOutputStream commands;
+  private final DataInputStream answers;
+
+  private WarmProgram(Process process) {
+    this.process = process;
+    this.commands = new DataOutputStream(process.getOutputStream());
+    this.answers = new DataInputStream(process.getInputStream());
+  }
+
+  /**
+   * Starts it.
+   *
+   * @param java the program that runs Java, and its options
+   * @param main the runner's class, such as {@code dev.millrace.direct.Main}
+   * @param jar the runner's jar, which names its libraries
+   * @param directory the working directory
+   * @param environment added to that of the tests
+   */
+  public static WarmProgram start(
+      List<String> java, String main, Path jar, Path directory, Map<String, String> environment)
+      throws IOException {
+    List<String> command = new ArrayList<>(java);
+    command.add("-cp");
+    command.add(jar + File.pathSeparator + place());
+    command.add(Commands.class.getName());
+    command.add(main);
+    ProcessBuilder builder =
+        new ProcessBuilder(command).directory(directory.toFile()).redirectError(Redirect.INHERIT);
+    builder.environment().putAll(environment);
+    return new WarmProgram(builder.start());
+  }
+
+  private static String place() {
+    return Path.of(WarmProgram.class.getProtectionDomain().getCodeSource().getLocation().getPath())
+        .toString();
+  }
+
+  /**
+   * Carries out a command to its end.
+   *
+   * @return its exit status
+   * @throws EOFException if the program ended itself
+   */
+  public synchronized int run(Path out, Path err, String... arguments) throws IOException {
+    commands.writeUTF(out.toString());
+    commands.writeUTF(err.toString());
+    commands.writeInt(arguments.length);
+    for (String argument : arguments) {
+      commands.writeUTF(argument);
+    }
+    commands.flush();
+    return answers.readInt();
+  }
+
+  @Override
+  public void close() {
+    process.destroy();
+  }
+
+  /** What runs in the process. */
+  public static final class Commands {
+
+    private Commands() {}
+
+    /** Carries out what standard input says, until its end. */
+    public static void main(String[] arguments) throws Exception {
+      Engine engine = (Engine) Class.forName(arguments[0]).getMethod("engine").invoke(null);
+      DataInputStream commands = new DataInputStream(System.in);
+      DataOutputStream answers = new DataOutputStream(System.out);
+      PrintStream before = System.err;
+      while (true) {
+        String out;
+        try {
+          out = commands.readUTF();
+        } catch (EOFException noMore) {
+          return;
+        }
+        try (PrintStream printed = new PrintStream(out, StandardCharsets.UTF_8);
+            PrintStream errors = new PrintStream(commands.readUTF(), StandardCharsets.UTF_8)) {
+          String[] words = new String[commands.readInt()];
+          for (int i = 0; i < words.length; i++) {
+            words[i] = commands.readUTF();
+          }
+          System.setOut(printed);
+          System.setErr(errors);
+          int status = Millrace.on(engine, printed, errors).run(words);
+          System.setErr(before);
+          printed.flush();
+          errors.flush();
+          answers.writeInt(status);
+          answers.flush();
+        }
+      }
+    }
+  }
+}
