@@ -1,6 +1,6 @@
 package dev.millrace.it;
 
-import dev.millrace.it.programs.SharedClasses;
+import dev.millrace.it.programs.JavaInHaste;
 import dev.millrace.it.programs.WarmProgram;
 import java.io.File;
 import java.io.IOException;
@@ -15,13 +15,7 @@ import org.jspecify.annotations.Nullable;
 /** The program as a user starts it: a process of its own, in a working directory of its own. */
 final class Program implements AutoCloseable {
 
-  /** Compiled in haste, which pays for all data there is. */
-  private static final List<String> JAVA =
-      List.of(
-          Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-          "-Xmx1g",
-          "-XX:+UseSerialGC",
-          "-XX:TieredStopAtLevel=1");
+  private static final String HEAP = "1g";
 
   private final Path directory;
   private final List<String> prefix;
@@ -40,17 +34,8 @@ final class Program implements AutoCloseable {
 
   /** The program in a directory, where one process runs command after command. */
   static Program warmIn(Path directory, Map<String, String> environment) throws IOException {
-    List<String> java = new ArrayList<>(JAVA);
-    java.addAll(classes().options());
     return new Program(
-        directory,
-        List.of(),
-        WarmProgram.start(
-            java,
-            "dev.millrace.direct.Main",
-            Path.of(property("millrace.jar")),
-            directory,
-            environment));
+        directory, List.of(), WarmProgram.start(HEAP, Path.of(jar()), directory, environment));
   }
 
   /** The same, started by another program that takes a command as its last arguments. */
@@ -73,15 +58,10 @@ final class Program implements AutoCloseable {
       int status = warm.run(out, err, arguments);
       return new Finished(status, Files.readString(out), Files.readString(err));
     }
-    // What is started by another program may be short of something.
-    boolean leaves = prefix.isEmpty() && arguments[0].equals("run");
-    Running running = start(leaves ? classes().leavingOptions() : classes().options(), arguments);
+    Running running = start(arguments);
     if (!running.process().waitFor(10, TimeUnit.MINUTES)) {
       running.process().destroyForcibly();
       throw new AssertionError("did not end within ten minutes: " + String.join(" ", arguments));
-    }
-    if (leaves && running.process().exitValue() == 0) {
-      classes().keep();
     }
     return new Finished(
         running.process().exitValue(),
@@ -91,19 +71,10 @@ final class Program implements AutoCloseable {
 
   /** Starts and returns at once. */
   Running start(String... arguments) throws IOException {
-    return start(classes().options(), arguments);
-  }
-
-  private static SharedClasses classes() {
-    return SharedClasses.of(Path.of(property("millrace.jar")));
-  }
-
-  private Running start(List<String> classes, String... arguments) throws IOException {
     List<String> command = new ArrayList<>(prefix);
-    command.addAll(JAVA);
-    command.addAll(classes);
+    command.addAll(JavaInHaste.command(HEAP));
     command.add("-jar");
-    command.add(property("millrace.jar"));
+    command.add(jar());
     command.addAll(List.of(arguments));
     Path out = Files.createTempFile(directory, "out", ".txt");
     Path err = Files.createTempFile(directory, "err", ".txt");
@@ -116,13 +87,13 @@ final class Program implements AutoCloseable {
     return new Running(builder.start(), out, err);
   }
 
-  private static String property(String name) {
-    String value = System.getProperty(name);
-    if (value == null) {
+  private static String jar() {
+    String jar = System.getProperty("millrace.jar");
+    if (jar == null) {
       throw new IllegalStateException(
-          "system property " + name + " is not set; run by ./mvnw verify");
+          "system property millrace.jar is not set; run by ./mvnw verify");
     }
-    return value;
+    return jar;
   }
 
   /** A program that runs. */

@@ -31,11 +31,6 @@ public final class GenerateClickstream extends Generate {
   }
 
   @Override
-  String out(PipelineOptions given) {
-    return given.as(GenerateClickstreamOptions.class).getOut();
-  }
-
-  @Override
   String readBy() {
     return "--events";
   }

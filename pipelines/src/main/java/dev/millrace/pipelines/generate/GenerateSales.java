@@ -24,12 +24,7 @@ public final class GenerateSales extends Generate {
 
   @Override
   public Class<? extends PipelineOptions> optionsClass() {
-    return GenerateSalesOptions.class;
-  }
-
-  @Override
-  String out(PipelineOptions given) {
-    return given.as(GenerateSalesOptions.class).getOut();
+    return GenerateOptions.class;
   }
 
   @Override

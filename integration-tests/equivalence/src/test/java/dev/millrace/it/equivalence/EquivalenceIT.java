@@ -118,6 +118,7 @@ class EquivalenceIT {
 
   @AfterAll
   static void stop() {
+    program.close();
     stack.reset();
   }
 

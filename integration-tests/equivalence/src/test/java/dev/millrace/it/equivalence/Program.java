@@ -4,7 +4,8 @@ import static org.hamcrest.MatcherAssert.assertThat;
 import static org.hamcrest.Matchers.containsString;
 import static org.hamcrest.Matchers.equalTo;
 
-import dev.millrace.it.programs.SharedClasses;
+import dev.millrace.it.programs.JavaInHaste;
+import dev.millrace.it.programs.WarmProgram;
 import java.io.ByteArrayOutputStream;
 import java.io.File;
 import java.io.IOException;
@@ -15,6 +16,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -25,8 +27,8 @@ import java.util.stream.Stream;
 import javax.tools.ToolProvider;
 import org.hamcrest.Matcher;
 
-/** The program of a runner, as a process of its own, in a directory with FoodMart's dimensions. */
-final class Program {
+/** The programs of the runners, in a directory with FoodMart's dimensions. */
+final class Program implements AutoCloseable {
 
   private static final Map<String, String> DIMENSIONS =
       Map.of(
@@ -40,11 +42,10 @@ final class Program {
 
   private static final List<String> OF_CLICKSTREAM = List.of("products", "product-classes");
 
-  /** For those whose classes are not kept from another run. */
-  static final List<String> UNVERIFIED =
-      List.of("-XX:+UnlockDiagnosticVMOptions", "-XX:-BytecodeVerificationRemote");
+  private static final String HEAP = "1g";
 
   private final Path home;
+  private final Map<String, WarmProgram> warm = new HashMap<>();
 
   /** A program that ended. */
   record Ended(int status, List<String> err) {
@@ -82,23 +83,9 @@ final class Program {
     return arguments;
   }
 
+  /** Starts it in a process of its own. */
   Process start(String runner, List<String> arguments, Path err) throws IOException {
-    return start(runner, classes(runner).options(), arguments, err);
-  }
-
-  private static SharedClasses classes(String runner) {
-    return SharedClasses.of(Path.of(jar(runner)));
-  }
-
-  private Process start(String runner, List<String> options, List<String> arguments, Path err)
-      throws IOException {
-    List<String> words = new ArrayList<>(arguments);
-    if (runner.equals("cluster") && words.get(0).equals("run")) {
-      words.set(0, "submit");
-    }
-    List<String> what = new ArrayList<>(options);
-    what.addAll(List.of("-jar", jar(runner)));
-    return start(what, words, Redirect.DISCARD, err);
+    return start(List.of("-jar", jar(runner)), arguments, Redirect.DISCARD, err);
   }
 
   /** The program on Direct with some of its classes replaced. */
@@ -107,15 +94,14 @@ final class Program {
     List<String> path = new ArrayList<>();
     classes.forEach(directory -> path.add(directory.toString()));
     path.add(jar("direct"));
-    List<String> what = new ArrayList<>(UNVERIFIED);
-    what.addAll(options);
+    List<String> what = new ArrayList<>(options);
     what.addAll(List.of("-cp", String.join(File.pathSeparator, path), "dev.millrace.direct.Main"));
     return start(what, arguments, Redirect.DISCARD, err);
   }
 
   /** What a class of these tests prints that runs with the libraries of a runner. */
   List<String> lines(String runner, Class<?> main, List<String> arguments) throws Exception {
-    List<String> what = new ArrayList<>(classes(runner).options());
+    List<String> what = new ArrayList<>();
     try (JarFile jar = new JarFile(jar(runner))) {
       String opens = jar.getManifest().getMainAttributes().getValue("Add-Opens");
       for (String opened : opens == null ? new String[0] : opens.split(" ", -1)) {
@@ -188,13 +174,7 @@ final class Program {
 
   private Process start(List<String> what, List<String> arguments, Redirect out, Path err)
       throws IOException {
-    List<String> command =
-        new ArrayList<>(
-            List.of(
-                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                "-Xmx1g",
-                "-XX:+UseSerialGC",
-                "-XX:TieredStopAtLevel=1"));
+    List<String> command = JavaInHaste.command(HEAP);
     command.addAll(what);
     command.addAll(arguments);
     return new ProcessBuilder(command)
@@ -205,18 +185,27 @@ final class Program {
         .start();
   }
 
-  /** Runs it to its end. */
-  Ended end(String runner, List<String> arguments) throws Exception {
+  /** Runs a command to its end, in a process where one runs after another. */
+  Ended end(String runner, List<String> arguments) throws IOException {
+    List<String> words = new ArrayList<>(arguments);
+    if (runner.equals("cluster") && words.get(0).equals("run")) {
+      words.set(0, "submit");
+    }
+    String jar = jar(runner);
+    WarmProgram program = warm.get(jar);
+    if (program == null) {
+      program = WarmProgram.start(HEAP, Path.of(jar), home, Map.of());
+      warm.put(jar, program);
+    }
+    Path out = Files.createTempFile(home, "out", ".txt");
     Path err = Files.createTempFile(home, "err", ".txt");
-    if (!arguments.get(0).equals("run")) {
-      return end(start(runner, arguments, err), arguments, err);
-    }
-    SharedClasses classes = classes(runner);
-    Ended ended = end(start(runner, classes.leavingOptions(), arguments, err), arguments, err);
-    if (ended.status() == 0) {
-      classes.keep();
-    }
-    return ended;
+    int status = program.run(out, err, words.toArray(String[]::new));
+    return new Ended(status, Files.readAllLines(err));
+  }
+
+  @Override
+  public void close() {
+    warm.values().forEach(WarmProgram::close);
   }
 
   private static Ended end(Process process, List<String> arguments, Path err) throws Exception {

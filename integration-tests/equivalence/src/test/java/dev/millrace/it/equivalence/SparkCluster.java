@@ -3,6 +3,7 @@ package dev.millrace.it.equivalence;
 import static org.awaitility.Awaitility.await;
 
 import dev.millrace.it.equivalence.Program.Ended;
+import dev.millrace.it.programs.JavaInHaste;
 import dev.millrace.local.FreePorts;
 import java.io.File;
 import java.io.IOException;
@@ -119,9 +120,7 @@ final class SparkCluster implements AutoCloseable {
                 "--conf",
                 "spark.executor.memory=768m",
                 "--conf",
-                "spark.executor.extraJavaOptions="
-                    + String.join(" ", Program.UNVERIFIED)
-                    + " -XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
+                "spark.executor.extraJavaOptions=" + String.join(" ", JavaInHaste.OPTIONS),
                 property("millrace.spark.bundle")));
     command.addAll(arguments);
     Process process = java("768m", directory, home.resolve("submit.out"), err, command);
@@ -134,15 +133,7 @@ final class SparkCluster implements AutoCloseable {
 
   private Process java(String heap, Path directory, Path out, Path err, List<String> arguments)
       throws IOException {
-    String java = System.getProperty("java.home");
-    List<String> command =
-        new ArrayList<>(
-            List.of(
-                Path.of(java, "bin", "java").toString(),
-                "-Xmx" + heap,
-                "-XX:+UseSerialGC",
-                "-XX:TieredStopAtLevel=1"));
-    command.addAll(Program.UNVERIFIED);
+    List<String> command = JavaInHaste.command(heap);
     OPENS.forEach(opened -> command.add("--add-opens=java.base/" + opened + "=ALL-UNNAMED"));
     command.addAll(List.of("-cp", home.resolve("jars") + "/*"));
     command.addAll(arguments);
@@ -155,7 +146,7 @@ final class SparkCluster implements AutoCloseable {
     builder.environment().put("SPARK_HOME", home.toString());
     builder.environment().put("SPARK_SCALA_VERSION", "2.12");
     builder.environment().put("SPARK_LOCAL_IP", "127.0.0.1");
-    builder.environment().put("JAVA_HOME", java);
+    builder.environment().put("JAVA_HOME", System.getProperty("java.home"));
     return builder.start();
   }
 

@@ -11,9 +11,10 @@ import java.io.PrintStream;
 import java.lang.ProcessBuilder.Redirect;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.jar.Attributes;
+import java.util.jar.JarFile;
 
 /**
  * The program of a runner that carries out one command after another in one process: most of what a
@@ -38,24 +39,33 @@ public final class WarmProgram implements AutoCloseable {
   /**
    * Starts it.
    *
-   * @param java the program that runs Java, and its options
-   * @param main the runner's class, such as {@code dev.millrace.direct.Main}
+   * @param heap at most, such as {@code 512m}
    * @param jar the runner's jar, which names its libraries
    * @param directory the working directory
    * @param environment added to that of the tests
    */
   public static WarmProgram start(
-      List<String> java, String main, Path jar, Path directory, Map<String, String> environment)
-      throws IOException {
-    List<String> command = new ArrayList<>(java);
+      String heap, Path jar, Path directory, Map<String, String> environment) throws IOException {
+    List<String> command = JavaInHaste.command(heap);
+    Attributes manifest = manifest(jar);
+    String opens = manifest.getValue("Add-Opens");
+    for (String opened : opens == null ? new String[0] : opens.split(" ", -1)) {
+      command.add("--add-opens=" + opened + "=ALL-UNNAMED");
+    }
     command.add("-cp");
     command.add(jar + File.pathSeparator + place());
     command.add(Commands.class.getName());
-    command.add(main);
+    command.add(manifest.getValue(Attributes.Name.MAIN_CLASS));
     ProcessBuilder builder =
         new ProcessBuilder(command).directory(directory.toFile()).redirectError(Redirect.INHERIT);
     builder.environment().putAll(environment);
     return new WarmProgram(builder.start());
+  }
+
+  private static Attributes manifest(Path jar) throws IOException {
+    try (JarFile file = new JarFile(jar.toFile())) {
+      return file.getManifest().getMainAttributes();
+    }
   }
 
   private static String place() {

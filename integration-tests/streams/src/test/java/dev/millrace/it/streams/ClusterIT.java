@@ -11,6 +11,7 @@ import static org.hamcrest.Matchers.not;
 import static org.hamcrest.Matchers.startsWith;
 
 import com.sun.net.httpserver.HttpServer;
+import dev.millrace.it.programs.JavaInHaste;
 import dev.millrace.it.streams.Program.Ended;
 import dev.millrace.local.FreePorts;
 import dev.millrace.local.LocalStack;
@@ -86,6 +87,7 @@ class ClusterIT {
 
   @AfterAll
   static void stop() {
+    program.close();
     stack.reset();
   }
 
@@ -415,14 +417,8 @@ class ClusterIT {
 
   /** A process with Flink's libraries, and the classes of these tests. */
   private static ProcessBuilder flink(String main, List<String> arguments, Path output) {
-    List<String> command =
-        new ArrayList<>(
-            List.of(
-                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                "-Xmx768m",
-                "-XX:MaxDirectMemorySize=384m",
-                "-XX:+UseSerialGC",
-                "-XX:TieredStopAtLevel=1"));
+    List<String> command = JavaInHaste.command("768m");
+    command.add("-XX:MaxDirectMemorySize=384m");
     for (String opened : List.of("java.lang", "java.util", "java.time", "java.net", "java.nio")) {
       command.add("--add-opens=java.base/" + opened + "=ALL-UNNAMED");
     }

@@ -89,6 +89,7 @@ class DoctorIT {
 
   @AfterAll
   static void stop() {
+    program.close();
     stack.reset();
   }
 

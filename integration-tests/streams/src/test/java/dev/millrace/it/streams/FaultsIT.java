@@ -106,6 +106,7 @@ class FaultsIT {
 
   @AfterAll
   static void stop() throws Exception {
+    program.close();
     stack.down();
     if (smallDisk.isPresent()) {
       assertThat(exit("umount", smallDisk.get().toString()), equalTo(0));

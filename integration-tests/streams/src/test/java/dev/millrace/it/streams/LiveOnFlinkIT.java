@@ -5,6 +5,7 @@ import static org.hamcrest.MatcherAssert.assertThat;
 import static org.hamcrest.Matchers.equalTo;
 
 import dev.millrace.direct.Main;
+import dev.millrace.it.programs.JavaInHaste;
 import dev.millrace.local.LocalPostgres;
 import dev.millrace.pipelines.generate.GenerateClickstream;
 import dev.millrace.runners.Millrace;
@@ -107,9 +108,7 @@ class LiveOnFlinkIT {
   }
 
   private static Process run(String name, String warehouse, String events) throws Exception {
-    List<String> command = new ArrayList<>();
-    command.add(Path.of(System.getProperty("java.home"), "bin/java").toString());
-    command.addAll(List.of("-Xmx1g", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"));
+    List<String> command = JavaInHaste.command("1g");
     command.add("-jar");
     command.add(System.getProperty("millrace.flink"));
     command.add("run");

@@ -1,6 +1,6 @@
 package dev.millrace.it.streams;
 
-import dev.millrace.it.programs.SharedClasses;
+import dev.millrace.it.programs.WarmProgram;
 import java.io.File;
 import java.io.IOException;
 import java.io.InputStream;
@@ -9,16 +9,19 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.concurrent.TimeUnit;
 
 /** The program on Flink, as a user runs it in a directory. */
-final class Program {
+final class Program implements AutoCloseable {
 
   private final Path home;
+  private final WarmProgram flink;
 
-  private Program(Path home) {
+  private Program(Path home, WarmProgram flink) {
     this.home = home;
+    this.flink = flink;
   }
 
   /** In a directory, into which the products are put. */
@@ -29,7 +32,8 @@ final class Program {
         Files.copy(Objects.requireNonNull(in), data.resolve(table + ".json"));
       }
     }
-    return new Program(home);
+    String jar = Objects.requireNonNull(System.getProperty("millrace.flink"));
+    return new Program(home, WarmProgram.start("512m", Path.of(jar), home, Map.of()));
   }
 
   /** A run that ended. */
@@ -37,24 +41,12 @@ final class Program {
 
   /** Runs it to its end. */
   Ended run(String... arguments) throws Exception {
-    String jar = Objects.requireNonNull(System.getProperty("millrace.flink"));
-    SharedClasses classes = SharedClasses.of(Path.of(jar));
-    boolean leaves = List.of("run", "submit").contains(arguments[0]);
-    List<String> command =
-        new ArrayList<>(
-            List.of(
-                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                "-Xmx512m",
-                "-XX:+UseSerialGC",
-                "-XX:TieredStopAtLevel=1"));
-    command.addAll(leaves ? classes.leavingOptions() : classes.options());
-    command.addAll(List.of("-jar", jar));
-    command.addAll(Arrays.asList(arguments));
-    Ended ended = run(arguments[0], command);
-    if (leaves && ended.status() == 0) {
-      classes.keep();
-    }
-    return ended;
+    List<String> quiet = new ArrayList<>(Arrays.asList(arguments));
+    quiet.add("--log=quiet");
+    Path out = Files.createTempFile(home, arguments[0], ".out");
+    Path err = Files.createTempFile(home, arguments[0], ".err");
+    int status = flink.run(out, err, quiet.toArray(String[]::new));
+    return new Ended(status, Files.readString(out), Files.readString(err));
   }
 
   /** Runs another program with options of this one, to its end. */
@@ -77,6 +69,11 @@ final class Program {
         process.exitValue(),
         Files.readString(home.resolve(name + ".out")),
         Files.readString(home.resolve(name + ".err")));
+  }
+
+  @Override
+  public void close() {
+    flink.close();
   }
 
   /** Name and options of {@code clickstream}. */
