@@ -32,7 +32,7 @@ final class Arguments {
   <T extends PipelineOptions> T parse(Class<T> type, List<String> defaults, List<String> given) {
     Map<String, String> values = values(defaults);
     values.putAll(values(given));
-    PipelineOptionsFactory.register(type);
+    // Not registered with Beam: pipelines of one process would have to agree on every default.
     try {
       return PipelineOptionsFactory.fromArgs(
               values.entrySet().stream()

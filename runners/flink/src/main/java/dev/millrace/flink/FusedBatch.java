@@ -50,10 +50,10 @@ import org.apache.flink.runtime.util.EnvironmentInformation;
 final class FusedBatch extends ExecutionEnvironment {
 
   /**
-   * Memory beside the heap that each slot has at least: of the some 150 sorts of a batch of sales
-   * each takes its part, and Flink refuses less than 12 pages of 32 KiB.
+   * Memory beside the heap that each slot has at least: each sort of a plan takes its part, Flink
+   * refuses one of less than 12 pages of 32 KiB, and a batch of sales needs more than 150 MB.
    */
-  private static final long SLOT_BYTES = 128L << 20;
+  private static final long SLOT_BYTES = 256L << 20;
 
   private final FlinkPipelineOptions options;
 

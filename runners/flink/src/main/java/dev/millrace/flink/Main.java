@@ -65,8 +65,13 @@ public final class Main {
         Optional.of(new FlinkCluster()));
   }
 
+  /** The same in the working directory. */
+  public static Engine engine() {
+    return engine(Path.of("").toAbsolutePath());
+  }
+
   /** Carries out one command and ends with its exit status. */
   public static void main(String[] arguments) {
-    System.exit(Millrace.on(engine(Path.of("").toAbsolutePath())).run(arguments));
+    System.exit(Millrace.on(engine()).run(arguments));
   }
 }

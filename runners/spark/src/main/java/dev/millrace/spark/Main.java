@@ -21,6 +21,10 @@ public final class Main {
   /** Beam's Spark runner, on all cores of this machine. */
   public static Engine engine() {
     FusedSteps.install();
+    // A command has no use for a web page that goes with it.
+    System.setProperty("spark.ui.enabled", System.getProperty("spark.ui.enabled", "false"));
+    System.setProperty("spark.driver.bindAddress", "127.0.0.1");
+    System.setProperty("spark.driver.host", "127.0.0.1");
     return new Engine(
         SparkRunner.class,
         SparkPipelineOptions.class,
@@ -34,10 +38,6 @@ public final class Main {
 
   /** Carries out one command and ends with its exit status. */
   public static void main(String[] arguments) {
-    // A command has no use for a web page that goes with it.
-    System.setProperty("spark.ui.enabled", System.getProperty("spark.ui.enabled", "false"));
-    System.setProperty("spark.driver.bindAddress", "127.0.0.1");
-    System.setProperty("spark.driver.host", "127.0.0.1");
     System.exit(Millrace.on(engine()).run(arguments));
   }
 }

@@ -73,9 +73,6 @@ class FusedStepsTest {
   void nothingYet() {
     Stream.of(ENCODED, DECODED, SPLIT, SET_UP, TORN_DOWN).forEach(count -> count.set(0));
     FOUND.clear();
-    System.setProperty("spark.ui.enabled", "false");
-    System.setProperty("spark.driver.bindAddress", "127.0.0.1");
-    System.setProperty("spark.driver.host", "127.0.0.1");
   }
 
   @Test

@@ -108,13 +108,6 @@ final class Program implements AutoCloseable {
         what.add("--add-opens=" + opened + "=ALL-UNNAMED");
       }
     }
-    if (runner.equals("spark")) {
-      what.addAll(
-          List.of(
-              "-Dspark.ui.enabled=false",
-              "-Dspark.driver.bindAddress=127.0.0.1",
-              "-Dspark.driver.host=127.0.0.1"));
-    }
     what.add("-cp");
     // Beam's runner for tests on Spark names Hamcrest.
     what.add(String.join(File.pathSeparator, jar(runner), placeOf(main), placeOf(Matcher.class)));
@@ -194,7 +187,9 @@ final class Program implements AutoCloseable {
     String jar = jar(runner);
     WarmProgram program = warm.get(jar);
     if (program == null) {
-      program = WarmProgram.start(HEAP, Path.of(jar), home, Map.of());
+      // So little that Flink's sorts have no more memory than they need.
+      String heap = jar.equals(jar("flink")) ? "512m" : HEAP;
+      program = WarmProgram.start(heap, Path.of(jar), home, Map.of());
       warm.put(jar, program);
     }
     Path out = Files.createTempFile(home, "out", ".txt");
