@@ -197,6 +197,14 @@ class ReplayIT {
     House first = new House(REFUSED_FIRST);
     int status = first.run(events);
     assertThat(first.said, status, equalTo(0));
+    // A database with sessions is no template, and Direct closes those of a run in its own time.
+    try (Connection connection = DriverManager.getConnection(postgres.jdbcUrl());
+        Statement statement = connection.createStatement()) {
+      statement.execute(
+          "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '"
+              + REFUSED_FIRST
+              + "'");
+    }
   }
 
   @AfterAll
