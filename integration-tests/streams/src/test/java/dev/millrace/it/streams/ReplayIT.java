@@ -197,7 +197,7 @@ class ReplayIT {
     House first = new House(REFUSED_FIRST);
     int status = first.run(events);
     assertThat(first.said, status, equalTo(0));
-    // A database with sessions is no template, and Direct closes those of a run in its own time.
+    // A database with sessions is no template, and the pool of a run keeps them for a while.
     try (Connection connection = DriverManager.getConnection(postgres.jdbcUrl());
         Statement statement = connection.createStatement()) {
       statement.execute(
