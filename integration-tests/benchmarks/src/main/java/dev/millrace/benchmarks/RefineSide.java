@@ -70,6 +70,6 @@ record RefineSide(
                 passes,
                 files,
                 processes)),
-        Map.of("Refine on Direct", 0.67));
+        Map.of("Refine on Direct", 1 / 1.5));
   }
 }
