@@ -9,6 +9,8 @@ import java.io.File;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.lang.ProcessBuilder.Redirect;
+import java.net.URI;
+import java.net.URL;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.List;
@@ -69,8 +71,8 @@ public final class WarmProgram implements AutoCloseable {
   }
 
   private static String place() {
-    return Path.of(WarmProgram.class.getProtectionDomain().getCodeSource().getLocation().getPath())
-        .toString();
+    URL place = WarmProgram.class.getProtectionDomain().getCodeSource().getLocation();
+    return Path.of(URI.create(place.toString())).toString();
   }
 
   /**
@@ -111,6 +113,8 @@ public final class WarmProgram implements AutoCloseable {
         try {
           out = commands.readUTF();
         } catch (EOFException noMore) {
+          // Threads that a runner has left would hold the process.
+          System.exit(0);
           return;
         }
         try (PrintStream printed = new PrintStream(out, StandardCharsets.UTF_8);
