@@ -14,7 +14,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.millrace.pipelines.GeneratorEntry;
 import dev.millrace.pipelines.generate.AnswerKey;
-import dev.millrace.pipelines.generate.GenerateOptions;
+import dev.millrace.pipelines.generate.GenerateSalesOptions;
 import java.io.ByteArrayOutputStream;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
@@ -50,7 +50,7 @@ class BenchTest {
 
   @BeforeAll
   static void generate() throws Exception {
-    GenerateOptions options = PipelineOptionsFactory.as(GenerateOptions.class);
+    GenerateSalesOptions options = PipelineOptionsFactory.as(GenerateSalesOptions.class);
     options.setRecords(RECORDS);
     options.setSeed(3);
     options.setFiles(2);

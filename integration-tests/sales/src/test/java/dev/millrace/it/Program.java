@@ -6,6 +6,7 @@ import java.io.File;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -16,6 +17,7 @@ import org.jspecify.annotations.Nullable;
 final class Program implements AutoCloseable {
 
   private static final String HEAP = "1g";
+  private static final Duration LIMIT = Duration.ofMinutes(10);
 
   private final Path directory;
   private final List<String> prefix;
@@ -35,7 +37,9 @@ final class Program implements AutoCloseable {
   /** The program in a directory, where one process runs command after command. */
   static Program warmIn(Path directory, Map<String, String> environment) throws IOException {
     return new Program(
-        directory, List.of(), WarmProgram.start(HEAP, Path.of(jar()), directory, environment));
+        directory,
+        List.of(),
+        WarmProgram.start(HEAP, Path.of(jar()), directory, LIMIT, environment));
   }
 
   /** The same, started by another program that takes a command as its last arguments. */
@@ -53,13 +57,11 @@ final class Program implements AutoCloseable {
   /** Runs to the end. */
   Finished run(String... arguments) throws IOException, InterruptedException {
     if (warm != null) {
-      Path out = Files.createTempFile(directory, "out", ".txt");
-      Path err = Files.createTempFile(directory, "err", ".txt");
-      int status = warm.run(out, err, arguments);
-      return new Finished(status, Files.readString(out), Files.readString(err));
+      WarmProgram.Ended ended = warm.run(arguments);
+      return new Finished(ended.status(), ended.out(), ended.err());
     }
     Running running = start(arguments);
-    if (!running.process().waitFor(10, TimeUnit.MINUTES)) {
+    if (!running.process().waitFor(LIMIT.toSeconds(), TimeUnit.SECONDS)) {
       running.process().destroyForcibly();
       throw new AssertionError("did not end within ten minutes: " + String.join(" ", arguments));
     }

@@ -9,7 +9,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
-import java.util.Objects;
 import java.util.Optional;
 import java.util.function.LongConsumer;
 import java.util.function.UnaryOperator;
@@ -19,6 +18,9 @@ import org.jspecify.annotations.Nullable;
 
 /** A generator on the command line: its records go into files, or are played into a topic. */
 abstract class Generate implements GeneratorEntry {
+
+  /** Where to, as {@code --out} says. */
+  abstract String out(PipelineOptions given);
 
   /** The option of the pipeline that reads what is made, such as {@code --sales}. */
   abstract String readBy();
@@ -39,7 +41,7 @@ abstract class Generate implements GeneratorEntry {
   @Override
   public final String generate(PipelineOptions given, LongConsumer progress) throws IOException {
     GenerateOptions options = given.as(GenerateOptions.class);
-    String out = Objects.requireNonNullElseGet(options.getOut(), () -> "out/generated/" + name());
+    String out = out(given);
     try {
       if (PlayTopic.isMeantBy(out)) {
         return intoTopic(out, options, progress);

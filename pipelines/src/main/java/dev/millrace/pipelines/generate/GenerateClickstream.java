@@ -31,6 +31,11 @@ public final class GenerateClickstream extends Generate {
   }
 
   @Override
+  String out(PipelineOptions given) {
+    return given.as(GenerateClickstreamOptions.class).getOut();
+  }
+
+  @Override
   String readBy() {
     return "--events";
   }

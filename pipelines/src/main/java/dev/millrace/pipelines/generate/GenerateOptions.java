@@ -6,17 +6,13 @@ import org.apache.beam.sdk.options.Description;
 import org.apache.beam.sdk.options.PipelineOptions;
 import org.jspecify.annotations.Nullable;
 
-/** Options of every generator. The help text is made from these descriptions. */
+/** Options of every generator; each adds where it writes to. */
 public interface GenerateOptions extends PipelineOptions {
 
-  // No annotated default: Beam allows one in a process, and each generator has another.
-  @Description(
-      "Directory to write to, out/generated/ and the name of the records if none is given; the answer key is put beside the data, and what an earlier one put there is replaced. Or a"
-          + " Kafka topic, kafka://host:port/topic?partitions=3, which is made if it is not there; with &format=avro&registry=host:port/apis/ccompat/v7 as Avro")
-  @Example("out/generated")
-  @Nullable String getOut();
-
-  void setOut(@Nullable String value);
+  /** What {@code --out} is for. */
+  String OUT =
+      "Directory to write to; the answer key is put beside the data, and what an earlier one put there is replaced. Or a"
+          + " Kafka topic, kafka://host:port/topic?partitions=3, which is made if it is not there; with &format=avro&registry=host:port/apis/ccompat/v7 as Avro";
 
   @Description("How many records to make")
   @Default.Long(100_000)

@@ -24,7 +24,12 @@ public final class GenerateSales extends Generate {
 
   @Override
   public Class<? extends PipelineOptions> optionsClass() {
-    return GenerateOptions.class;
+    return GenerateSalesOptions.class;
+  }
+
+  @Override
+  String out(PipelineOptions given) {
+    return given.as(GenerateSalesOptions.class).getOut();
   }
 
   @Override

@@ -9,6 +9,8 @@ import dev.millrace.pipelines.UserError;
 import java.util.List;
 import java.util.Map;
 import org.apache.beam.runners.direct.DirectOptions;
+import org.apache.beam.sdk.options.Default;
+import org.apache.beam.sdk.options.PipelineOptions;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -71,5 +73,28 @@ class ArgumentsTest {
     UserError refused =
         assertThrows(UserError.class, () -> arguments.values(List.of(typed.split(" ", -1))));
     assertThat(refused.getMessage(), containsString(sentence));
+  }
+
+  /** Options of another pipeline, one of which has another default. */
+  public interface OtherOptions extends PipelineOptions {
+    @Default.Integer(20)
+    int getTop();
+
+    void setTop(int value);
+  }
+
+  @Test
+  void pipelinesOfOneProcessMayHaveOtherDefaults() {
+    // When
+    CountWords.Options words =
+        new Arguments("count-words", List.of(CountWords.Options.class))
+            .parse(CountWords.Options.class, List.of(), List.of());
+    OtherOptions others =
+        new Arguments("others", List.of(OtherOptions.class))
+            .parse(OtherOptions.class, List.of(), List.of());
+
+    // Then
+    assertThat(words.getTop(), equalTo(10));
+    assertThat(others.getTop(), equalTo(20));
   }
 }

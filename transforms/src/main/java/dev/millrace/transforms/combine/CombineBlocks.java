@@ -50,7 +50,7 @@ import org.jspecify.annotations.Nullable;
  *
  * @param <T> element
  * @param <K> key
- * @param <A> value, immutable
+ * @param <A> value
  */
 public final class CombineBlocks<T, K, A>
     extends PTransform<PCollection<T>, PCollection<KV<K, A>>> {
@@ -88,9 +88,9 @@ public final class CombineBlocks<T, K, A>
   /**
    * The same for elements that are not keyed yet: no collection of keyed values lies between.
    *
-   * @param entry key and value of an element
+   * @param entry key and value of an element; the value is new, for it may be changed
    * @param coder of keys and values
-   * @param merge combines two values and changes neither
+   * @param merge combines two values, of which it may change the first
    */
   public static <T, K, A> CombineBlocks<T, K, A> of(
       SerializableFunction<T, KV<K, A>> entry,

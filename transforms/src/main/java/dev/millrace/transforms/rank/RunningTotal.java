@@ -3,11 +3,12 @@ package dev.millrace.transforms.rank;
 import dev.millrace.transforms.combine.CombineBlocks;
 import java.io.Serializable;
 import java.math.BigDecimal;
-import java.util.ArrayList;
-import java.util.List;
+import java.util.Map;
+import java.util.SortedMap;
+import java.util.TreeMap;
 import org.apache.beam.sdk.coders.Coder;
 import org.apache.beam.sdk.coders.KvCoder;
-import org.apache.beam.sdk.coders.ListCoder;
+import org.apache.beam.sdk.coders.SortedMapCoder;
 import org.apache.beam.sdk.transforms.DoFn;
 import org.apache.beam.sdk.transforms.PTransform;
 import org.apache.beam.sdk.transforms.ParDo;
@@ -48,40 +49,35 @@ public final class RunningTotal<K, R>
       throw new IllegalArgumentException(
           "a running total needs all earlier days of its key: apply it to a bounded collection");
     }
-    if (!(input.getCoder() instanceof KvCoder<K, KV<Long, BigDecimal>> keyed)) {
-      throw new IllegalArgumentException("set a KvCoder on the input, not " + input.getCoder());
+    if (!(input.getCoder() instanceof KvCoder<K, KV<Long, BigDecimal>> keyed)
+        || !(keyed.getValueCoder() instanceof KvCoder<Long, BigDecimal> dated)) {
+      throw new IllegalArgumentException(
+          "set a KvCoder of keys, and of days and amounts, not " + input.getCoder());
     }
     return input
         .apply(
             "ByKey",
             CombineBlocks.of(
-                day -> KV.of(day.getKey(), List.of(day.getValue())),
-                KvCoder.of(keyed.getKeyCoder(), ListCoder.of(keyed.getValueCoder())),
-                RunningTotal::joined))
+                day -> KV.of(day.getKey(), days(day.getValue())),
+                KvCoder.of(
+                    keyed.getKeyCoder(),
+                    SortedMapCoder.of(dated.getKeyCoder(), dated.getValueCoder())),
+                RunningTotal::merge))
         .apply("Totals", ParDo.of(new Totals<>(toRow)))
         .setCoder(coder);
   }
 
-  /** Days in order, each once. */
-  private static List<KV<Long, BigDecimal>> joined(
-      List<KV<Long, BigDecimal>> a, List<KV<Long, BigDecimal>> b) {
-    List<KV<Long, BigDecimal>> both = new ArrayList<>(a.size() + b.size());
-    int i = 0;
-    int j = 0;
-    while (i < a.size() && j < b.size()) {
-      int order = Long.compare(a.get(i).getKey(), b.get(j).getKey());
-      if (order < 0) {
-        both.add(a.get(i++));
-      } else if (order > 0) {
-        both.add(b.get(j++));
-      } else {
-        KV<Long, BigDecimal> day = a.get(i++);
-        both.add(KV.of(day.getKey(), day.getValue().add(b.get(j++).getValue())));
-      }
-    }
-    both.addAll(a.subList(i, a.size()));
-    both.addAll(b.subList(j, b.size()));
-    return both;
+  private static SortedMap<Long, BigDecimal> days(KV<Long, BigDecimal> day) {
+    SortedMap<Long, BigDecimal> days = new TreeMap<>();
+    days.put(day.getKey(), day.getValue());
+    return days;
+  }
+
+  /** Adds to the first, for a key has many days: each is added once, and none copied. */
+  private static SortedMap<Long, BigDecimal> merge(
+      SortedMap<Long, BigDecimal> all, SortedMap<Long, BigDecimal> added) {
+    added.forEach((day, amount) -> all.merge(day, amount, BigDecimal::add));
+    return all;
   }
 
   /**
@@ -96,7 +92,7 @@ public final class RunningTotal<K, R>
     R row(K key, long epochDay, BigDecimal ofDay, BigDecimal total);
   }
 
-  private static final class Totals<K, R> extends DoFn<KV<K, List<KV<Long, BigDecimal>>>, R> {
+  private static final class Totals<K, R> extends DoFn<KV<K, SortedMap<Long, BigDecimal>>, R> {
     private final ToRow<K, R> toRow;
 
     private Totals(ToRow<K, R> toRow) {
@@ -104,9 +100,9 @@ public final class RunningTotal<K, R>
     }
 
     @ProcessElement
-    public void process(@Element KV<K, List<KV<Long, BigDecimal>>> days, OutputReceiver<R> out) {
+    public void process(@Element KV<K, SortedMap<Long, BigDecimal>> days, OutputReceiver<R> out) {
       BigDecimal total = BigDecimal.ZERO;
-      for (KV<Long, BigDecimal> day : days.getValue()) {
+      for (Map.Entry<Long, BigDecimal> day : days.getValue().entrySet()) {
         total = total.add(day.getValue());
         out.output(toRow.row(days.getKey(), day.getKey(), day.getValue(), total));
       }

@@ -11,17 +11,16 @@ import java.io.File;
 import java.io.IOException;
 import java.io.InputStream;
 import java.lang.ProcessBuilder.Redirect;
-import java.net.URISyntaxException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.concurrent.TimeUnit;
-import java.util.jar.JarFile;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import javax.tools.ToolProvider;
@@ -43,6 +42,7 @@ final class Program implements AutoCloseable {
   private static final List<String> OF_CLICKSTREAM = List.of("products", "product-classes");
 
   private static final String HEAP = "1g";
+  private static final Duration LIMIT = Duration.ofMinutes(8);
 
   private final Path home;
   private final Map<String, WarmProgram> warm = new HashMap<>();
@@ -101,25 +101,20 @@ final class Program implements AutoCloseable {
 
   /** What a class of these tests prints that runs with the libraries of a runner. */
   List<String> lines(String runner, Class<?> main, List<String> arguments) throws Exception {
-    List<String> what = new ArrayList<>();
-    try (JarFile jar = new JarFile(jar(runner))) {
-      String opens = jar.getManifest().getMainAttributes().getValue("Add-Opens");
-      for (String opened : opens == null ? new String[0] : opens.split(" ", -1)) {
-        what.add("--add-opens=" + opened + "=ALL-UNNAMED");
-      }
-    }
+    List<String> what = new ArrayList<>(JavaInHaste.opens(Path.of(jar(runner))));
     what.add("-cp");
     // Beam's runner for tests on Spark names Hamcrest.
-    what.add(String.join(File.pathSeparator, jar(runner), placeOf(main), placeOf(Matcher.class)));
+    what.add(
+        String.join(
+            File.pathSeparator,
+            jar(runner),
+            JavaInHaste.placeOf(main),
+            JavaInHaste.placeOf(Matcher.class)));
     what.add(main.getName());
     Path out = Files.createTempFile(home, "out", ".txt");
     Path err = Files.createTempFile(home, "err", ".txt");
     end(start(what, arguments, Redirect.to(out.toFile()), err), arguments, err).succeeded();
     return Files.readAllLines(out);
-  }
-
-  private static String placeOf(Class<?> type) throws URISyntaxException {
-    return Path.of(type.getProtectionDomain().getCodeSource().getLocation().toURI()).toString();
   }
 
   /**
@@ -179,7 +174,7 @@ final class Program implements AutoCloseable {
   }
 
   /** Runs a command to its end, in a process where one runs after another. */
-  Ended end(String runner, List<String> arguments) throws IOException {
+  Ended end(String runner, List<String> arguments) throws Exception {
     List<String> words = new ArrayList<>(arguments);
     if (runner.equals("cluster") && words.get(0).equals("run")) {
       words.set(0, "submit");
@@ -189,13 +184,11 @@ final class Program implements AutoCloseable {
     if (program == null) {
       // So little that Flink's sorts have no more memory than they need.
       String heap = jar.equals(jar("flink")) ? "512m" : HEAP;
-      program = WarmProgram.start(heap, Path.of(jar), home, Map.of());
+      program = WarmProgram.start(heap, Path.of(jar), home, LIMIT, Map.of());
       warm.put(jar, program);
     }
-    Path out = Files.createTempFile(home, "out", ".txt");
-    Path err = Files.createTempFile(home, "err", ".txt");
-    int status = program.run(out, err, words.toArray(String[]::new));
-    return new Ended(status, Files.readAllLines(err));
+    WarmProgram.Ended ended = program.run(words.toArray(String[]::new));
+    return new Ended(ended.status(), ended.err().lines().toList());
   }
 
   @Override
@@ -204,7 +197,7 @@ final class Program implements AutoCloseable {
   }
 
   private static Ended end(Process process, List<String> arguments, Path err) throws Exception {
-    if (!process.waitFor(8, TimeUnit.MINUTES)) {
+    if (!process.waitFor(LIMIT.toSeconds(), TimeUnit.SECONDS)) {
       process.destroyForcibly();
       throw new AssertionError("did not end: " + arguments + "\n" + Files.readString(err));
     }

@@ -1,8 +1,13 @@
 package dev.millrace.it.programs;
 
+import java.io.IOException;
+import java.net.URI;
+import java.net.URL;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.jar.JarFile;
+import java.util.stream.Stream;
 
 /**
  * How tests start Java: quick to begin, which pays for all data there is. Classes are compiled once
@@ -31,5 +36,23 @@ public final class JavaInHaste {
     command.add("-Xmx" + heap);
     command.addAll(OPTIONS);
     return command;
+  }
+
+  /** What the program of a jar may look into, as options: Java heeds its manifest only alone. */
+  public static List<String> opens(Path jar) throws IOException {
+    try (JarFile file = new JarFile(jar.toFile())) {
+      String opens = file.getManifest().getMainAttributes().getValue("Add-Opens");
+      return opens == null
+          ? List.of()
+          : Stream.of(opens.split(" ", -1))
+              .map(opened -> "--add-opens=" + opened + "=ALL-UNNAMED")
+              .toList();
+    }
+  }
+
+  /** Where a class is, for a class path. */
+  public static String placeOf(Class<?> type) {
+    URL place = type.getProtectionDomain().getCodeSource().getLocation();
+    return Path.of(URI.create(place.toString())).toString();
   }
 }

@@ -8,13 +8,18 @@ import java.io.EOFException;
 import java.io.File;
 import java.io.IOException;
 import java.io.PrintStream;
+import java.io.UncheckedIOException;
 import java.lang.ProcessBuilder.Redirect;
-import java.net.URI;
-import java.net.URL;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import java.util.jar.Attributes;
 import java.util.jar.JarFile;
 
@@ -31,9 +36,13 @@ public final class WarmProgram implements AutoCloseable {
   private final Process process;
   private final DataOutputStream commands;
   private final DataInputStream answers;
+  private final Path directory;
+  private final Duration limit;
 
-  private WarmProgram(Process process) {
+  private WarmProgram(Process process, Path directory, Duration limit) {
     this.process = process;
+    this.directory = directory;
+    this.limit = limit;
     this.commands = new DataOutputStream(process.getOutputStream());
     this.answers = new DataInputStream(process.getInputStream());
   }
@@ -44,44 +53,46 @@ public final class WarmProgram implements AutoCloseable {
    * @param heap at most, such as {@code 512m}
    * @param jar the runner's jar, which names its libraries
    * @param directory the working directory
+   * @param limit how long a command may take
    * @param environment added to that of the tests
    */
   public static WarmProgram start(
-      String heap, Path jar, Path directory, Map<String, String> environment) throws IOException {
+      String heap, Path jar, Path directory, Duration limit, Map<String, String> environment)
+      throws IOException {
     List<String> command = JavaInHaste.command(heap);
-    Attributes manifest = manifest(jar);
-    String opens = manifest.getValue("Add-Opens");
-    for (String opened : opens == null ? new String[0] : opens.split(" ", -1)) {
-      command.add("--add-opens=" + opened + "=ALL-UNNAMED");
-    }
+    command.addAll(JavaInHaste.opens(jar));
     command.add("-cp");
-    command.add(jar + File.pathSeparator + place());
+    command.add(jar + File.pathSeparator + JavaInHaste.placeOf(WarmProgram.class));
     command.add(Commands.class.getName());
-    command.add(manifest.getValue(Attributes.Name.MAIN_CLASS));
+    command.add(main(jar));
     ProcessBuilder builder =
         new ProcessBuilder(command).directory(directory.toFile()).redirectError(Redirect.INHERIT);
     builder.environment().putAll(environment);
-    return new WarmProgram(builder.start());
+    return new WarmProgram(builder.start(), directory, limit);
   }
 
-  private static Attributes manifest(Path jar) throws IOException {
+  private static String main(Path jar) throws IOException {
     try (JarFile file = new JarFile(jar.toFile())) {
-      return file.getManifest().getMainAttributes();
+      return file.getManifest().getMainAttributes().getValue(Attributes.Name.MAIN_CLASS);
     }
   }
 
-  private static String place() {
-    URL place = WarmProgram.class.getProtectionDomain().getCodeSource().getLocation();
-    return Path.of(URI.create(place.toString())).toString();
-  }
+  /**
+   * A command that ended.
+   *
+   * @param out what it printed on standard output
+   * @param err and on standard error
+   */
+  public record Ended(int status, String out, String err) {}
 
   /**
    * Carries out a command to its end.
    *
-   * @return its exit status
-   * @throws EOFException if the program ended itself
+   * @throws AssertionError if it does not end in time, or ended the program
    */
-  public synchronized int run(Path out, Path err, String... arguments) throws IOException {
+  public synchronized Ended run(String... arguments) throws IOException, InterruptedException {
+    Path out = Files.createTempFile(directory, "out", ".txt");
+    Path err = Files.createTempFile(directory, "err", ".txt");
     commands.writeUTF(out.toString());
     commands.writeUTF(err.toString());
     commands.writeInt(arguments.length);
@@ -89,7 +100,23 @@ public final class WarmProgram implements AutoCloseable {
       commands.writeUTF(argument);
     }
     commands.flush();
-    return answers.readInt();
+    try {
+      int status =
+          CompletableFuture.supplyAsync(this::answer).get(limit.toSeconds(), TimeUnit.SECONDS);
+      return new Ended(status, Files.readString(out), Files.readString(err));
+    } catch (TimeoutException | ExecutionException none) {
+      process.destroyForcibly();
+      throw new AssertionError(
+          "did not end: " + String.join(" ", arguments) + "\n" + Files.readString(err), none);
+    }
+  }
+
+  private int answer() {
+    try {
+      return answers.readInt();
+    } catch (IOException ended) {
+      throw new UncheckedIOException(ended);
+    }
   }
 
   @Override
@@ -117,6 +144,7 @@ public final class WarmProgram implements AutoCloseable {
           System.exit(0);
           return;
         }
+        int status;
         try (PrintStream printed = new PrintStream(out, StandardCharsets.UTF_8);
             PrintStream errors = new PrintStream(commands.readUTF(), StandardCharsets.UTF_8)) {
           String[] words = new String[commands.readInt()];
@@ -125,13 +153,11 @@ public final class WarmProgram implements AutoCloseable {
           }
           System.setOut(printed);
           System.setErr(errors);
-          int status = Millrace.on(engine, printed, errors).run(words);
+          status = Millrace.on(engine, printed, errors).run(words);
           System.setErr(before);
-          printed.flush();
-          errors.flush();
-          answers.writeInt(status);
-          answers.flush();
         }
+        answers.writeInt(status);
+        answers.flush();
       }
     }
   }

@@ -6,6 +6,7 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -15,6 +16,8 @@ import java.util.concurrent.TimeUnit;
 
 /** The program on Flink, as a user runs it in a directory. */
 final class Program implements AutoCloseable {
+
+  private static final Duration LIMIT = Duration.ofMinutes(4);
 
   private final Path home;
   private final WarmProgram flink;
@@ -33,7 +36,7 @@ final class Program implements AutoCloseable {
       }
     }
     String jar = Objects.requireNonNull(System.getProperty("millrace.flink"));
-    return new Program(home, WarmProgram.start("512m", Path.of(jar), home, Map.of()));
+    return new Program(home, WarmProgram.start("512m", Path.of(jar), home, LIMIT, Map.of()));
   }
 
   /** A run that ended. */
@@ -43,10 +46,8 @@ final class Program implements AutoCloseable {
   Ended run(String... arguments) throws Exception {
     List<String> quiet = new ArrayList<>(Arrays.asList(arguments));
     quiet.add("--log=quiet");
-    Path out = Files.createTempFile(home, arguments[0], ".out");
-    Path err = Files.createTempFile(home, arguments[0], ".err");
-    int status = flink.run(out, err, quiet.toArray(String[]::new));
-    return new Ended(status, Files.readString(out), Files.readString(err));
+    WarmProgram.Ended ended = flink.run(quiet.toArray(String[]::new));
+    return new Ended(ended.status(), ended.out(), ended.err());
   }
 
   /** Runs another program with options of this one, to its end. */
@@ -61,7 +62,7 @@ final class Program implements AutoCloseable {
             .redirectOutput(home.resolve(name + ".out").toFile())
             .redirectError(home.resolve(name + ".err").toFile())
             .start();
-    if (!process.waitFor(4, TimeUnit.MINUTES)) {
+    if (!process.waitFor(LIMIT.toSeconds(), TimeUnit.SECONDS)) {
       process.destroyForcibly();
       throw new AssertionError("did not end: " + command);
     }
