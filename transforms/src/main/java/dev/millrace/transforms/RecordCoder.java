@@ -12,7 +12,6 @@ import org.apache.avro.io.DecoderFactory;
 import org.apache.avro.io.EncoderFactory;
 import org.apache.avro.specific.SpecificData;
 import org.apache.avro.specific.SpecificDatumReader;
-import org.apache.avro.specific.SpecificDatumWriter;
 import org.apache.avro.specific.SpecificRecord;
 import org.apache.beam.sdk.coders.CustomCoder;
 import org.apache.beam.sdk.values.TypeDescriptor;
@@ -34,7 +33,7 @@ public final class RecordCoder<T extends SpecificRecord> extends CustomCoder<T> 
   private static final Map<Class<?>, RecordCoder<?>> CODERS = new ConcurrentHashMap<>();
 
   private final Class<T> type;
-  private final transient SpecificDatumWriter<T> writer;
+  private final transient RecordWriter<T> writer;
   private final transient SpecificDatumReader<T> reader;
   private final transient ThreadLocal<@Nullable BinaryEncoder> encoders;
   private final transient ThreadLocal<@Nullable BinaryDecoder> decoders;
@@ -42,7 +41,7 @@ public final class RecordCoder<T extends SpecificRecord> extends CustomCoder<T> 
   private RecordCoder(Class<T> type) {
     Schema schema = SpecificData.get().getSchema(type);
     this.type = type;
-    this.writer = new SpecificDatumWriter<>(schema, SpecificData.getForClass(type));
+    this.writer = new RecordWriter<>(schema);
     this.reader = new SpecificDatumReader<>(schema, schema, SpecificData.getForClass(type));
     this.encoders = new ThreadLocal<>();
     this.decoders = new ThreadLocal<>();

@@ -2,13 +2,13 @@ package dev.millrace.pipelines.io;
 
 import dev.millrace.pipelines.io.Lake.Table;
 import dev.millrace.transforms.AtRest;
+import dev.millrace.transforms.RecordWriter;
 import dev.millrace.transforms.combine.Zipped;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.util.HashMap;
 import java.util.Map;
 import org.apache.avro.Schema;
-import org.apache.avro.generic.GenericDatumWriter;
 import org.apache.avro.generic.GenericRecord;
 import org.apache.avro.io.BinaryEncoder;
 import org.apache.avro.io.EncoderFactory;
@@ -51,7 +51,7 @@ final class LakeRows<T> extends PTransform<PCollection<T>, PCollection<KV<String
   private static final class Pack<T> extends DoFn<T, KV<String, byte[]>> {
     private final Table<T> table;
     private transient @Nullable FlatRows rows;
-    private transient @Nullable GenericDatumWriter<GenericRecord> writer;
+    private transient @Nullable RecordWriter<GenericRecord> writer;
     private transient Map<String, ByteArrayOutputStream> blocks = new HashMap<>();
     private transient @Nullable BinaryEncoder encoder;
     private transient @Nullable String lastPartition;
@@ -66,7 +66,7 @@ final class LakeRows<T> extends PTransform<PCollection<T>, PCollection<KV<String
     public void start() {
       if (rows == null) {
         rows = table.rows();
-        writer = new GenericDatumWriter<>(rows.schema());
+        writer = new RecordWriter<>(rows.schema());
       }
       blocks = new HashMap<>();
     }

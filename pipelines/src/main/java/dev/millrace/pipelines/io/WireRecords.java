@@ -1,5 +1,6 @@
 package dev.millrace.pipelines.io;
 
+import dev.millrace.transforms.RecordWriter;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -12,7 +13,6 @@ import org.apache.avro.io.BinaryEncoder;
 import org.apache.avro.io.EncoderFactory;
 import org.apache.avro.specific.SpecificData;
 import org.apache.avro.specific.SpecificDatumReader;
-import org.apache.avro.specific.SpecificDatumWriter;
 import org.apache.avro.specific.SpecificRecord;
 import org.jspecify.annotations.Nullable;
 
@@ -29,7 +29,7 @@ public final class WireRecords<T extends SpecificRecord> {
 
   private final Schema schema;
   private final SpecificData model;
-  private final SpecificDatumWriter<T> writer;
+  private final RecordWriter<T> writer;
   private final IntFunction<Optional<Schema>> schemas;
   private final byte[] header;
   private final Map<Integer, SpecificDatumReader<T>> readers = new HashMap<>();
@@ -43,7 +43,7 @@ public final class WireRecords<T extends SpecificRecord> {
   WireRecords(Class<T> type, IntFunction<Optional<Schema>> schemas, int id) {
     this.model = SpecificData.getForClass(type);
     this.schema = model.getSchema(type);
-    this.writer = new SpecificDatumWriter<>(schema, model);
+    this.writer = new RecordWriter<>(schema);
     this.schemas = schemas;
     this.header = ByteBuffer.allocate(WireValues.HEADER).put(WireValues.MAGIC).putInt(id).array();
   }
