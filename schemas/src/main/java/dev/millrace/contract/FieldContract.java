@@ -82,6 +82,9 @@ public record FieldContract(
 
   /** The field's value in a record, following nested records; null where one of them is null. */
   public @Nullable Object valueIn(IndexedRecord record) {
+    if (path.size() == 1) {
+      return record.get(path.get(0));
+    }
     Object value = record;
     for (int index : path) {
       if (value == null) {

@@ -2,6 +2,9 @@ package dev.millrace.pipelines.io;
 
 import java.io.IOException;
 import java.io.InputStream;
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
+import java.nio.ByteOrder;
 import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
@@ -11,6 +14,14 @@ import org.jspecify.annotations.Nullable;
  * it keeps its right position.
  */
 final class Lines {
+
+  /** In the order of memory, so that the lowest bit that is set is of the first byte. */
+  private static final VarHandle EIGHT_BYTES =
+      MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.LITTLE_ENDIAN);
+
+  private static final long ONES = 0x0101010101010101L;
+  private static final long HIGH_BITS = 0x8080808080808080L;
+  private static final long NEWLINES = ONES * '\n';
 
   private final InputStream in;
   private final int maxBytes;
@@ -52,10 +63,7 @@ final class Lines {
         }
       }
       any = true;
-      int end = at;
-      while (end < filled && buffer[end] != '\n') {
-        end++;
-      }
+      int end = newline(at);
       int copied = Math.min(end - at, maxBytes + 1 - length);
       if (copied > 0) {
         if (length + copied > line.length) {
@@ -71,6 +79,23 @@ final class Lines {
         return take(length);
       }
     }
+  }
+
+  /** Where the next line feed is, or where the buffer ends. Looks at eight bytes at a time. */
+  private int newline(int from) {
+    int next = from;
+    for (; next + Long.BYTES <= filled; next += Long.BYTES) {
+      long others = (long) EIGHT_BYTES.get(buffer, next) ^ NEWLINES;
+      // Sets the high bit of the first byte that is zero; of bytes after it perhaps others.
+      long zeros = others - ONES & ~others & HIGH_BITS;
+      if (zeros != 0) {
+        return next + (Long.numberOfTrailingZeros(zeros) >>> 3);
+      }
+    }
+    while (next < filled && buffer[next] != '\n') {
+      next++;
+    }
+    return next;
   }
 
   private byte[] take(int length) {

@@ -3,6 +3,7 @@ package dev.millrace.pipelines.io;
 import static org.hamcrest.MatcherAssert.assertThat;
 import static org.hamcrest.Matchers.equalTo;
 
+import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -58,6 +59,44 @@ class LinesLawTest {
       Files.delete(directory.resolve(file));
     }
     Files.delete(directory);
+  }
+
+  @Property(tries = 2000)
+  void aLineEndsAtALineFeedWhateverBytesStandAroundIt(@ForAll("bytes") byte[] bytes)
+      throws IOException {
+    // Given
+    List<String> expected = new ArrayList<>();
+    int start = 0;
+    for (int at = 0; at < bytes.length; at++) {
+      if (bytes[at] == '\n') {
+        expected.add(Arrays.toString(Arrays.copyOfRange(bytes, start, at)));
+        start = at + 1;
+      }
+    }
+    if (start < bytes.length) {
+      expected.add(Arrays.toString(Arrays.copyOfRange(bytes, start, bytes.length)));
+    }
+
+    // When
+    List<String> read = new ArrayList<>();
+    Lines lines = new Lines(new ByteArrayInputStream(bytes), 0, 100);
+    for (byte[] line = lines.next(); line != null; line = lines.next()) {
+      read.add(Arrays.toString(line));
+    }
+
+    // Then
+    assertThat(read, equalTo(expected));
+    assertThat(lines.position(), equalTo((long) bytes.length));
+  }
+
+  /** Line feeds, what differs from one by a bit, and what comes before and after it. */
+  @Provide
+  Arbitrary<byte[]> bytes() {
+    return Arbitraries.bytes()
+        .map(b -> b % 3 == 0 ? (byte) '\n' : b % 3 == 1 ? (byte) ((b & 0x87) | 0x08) : b)
+        .filter(b -> b != '\r')
+        .array(byte[].class)
+        .ofMaxSize(80);
   }
 
   /** The rule, in the plainest words. */

@@ -54,6 +54,7 @@ public final class ContractReader<T extends SpecificRecord> {
   private final Limits limits;
   private final JsonFactory json;
   private final PlainJson<T> plainJson;
+  private final IsoInstant instants = new IsoInstant();
   private final FieldContract[] fields;
   private final int[] scales;
   private final int[] precisions;
@@ -291,9 +292,9 @@ public final class ContractReader<T extends SpecificRecord> {
     return date.getYear() >= 1 && date.getYear() <= 9999;
   }
 
-  private static Instant instant(String text) {
+  private Instant instant(String text) {
     byte[] utf8 = text.getBytes(StandardCharsets.UTF_8);
-    return IsoInstant.parse(utf8, 0, utf8.length);
+    return instants.read(utf8, 0, utf8.length);
   }
 
   private static @Nullable Instant instant(long millis) {

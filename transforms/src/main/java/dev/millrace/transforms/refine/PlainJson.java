@@ -68,6 +68,7 @@ final class PlainJson<T extends SpecificRecord> {
   private final int[] since;
   private final int[] scales;
   private final long[] bounds;
+  private final IsoInstant[] instants;
   private final long nullable;
   private final long required;
 
@@ -91,6 +92,7 @@ final class PlainJson<T extends SpecificRecord> {
     this.since = fields.stream().mapToInt(FieldContract::since).toArray();
     this.scales = new int[fields.size()];
     this.bounds = new long[fields.size()];
+    this.instants = fields.stream().map(field -> new IsoInstant()).toArray(IsoInstant[]::new);
     long mayBeNull = 0;
     for (int i = 0; i < fields.size(); i++) {
       if (fields.get(i).nullable()) {
@@ -213,7 +215,7 @@ final class PlainJson<T extends SpecificRecord> {
       value =
           switch (types[field]) {
             case DATE -> IsoInstant.date(bytes, from, length);
-            case TIMESTAMP -> IsoInstant.parse(bytes, from, length);
+            case TIMESTAMP -> instants[field].read(bytes, from, length);
             case BYTES ->
                 ByteBuffer.wrap(
                     Base64.getDecoder().decode(Arrays.copyOfRange(bytes, from, from + length)));

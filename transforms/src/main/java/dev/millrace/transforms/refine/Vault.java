@@ -31,10 +31,10 @@ public final class Vault {
   private static final byte[] NO_ASSOCIATED_DATA = new byte[0];
 
   /**
-   * How many tokens are remembered, in some 5 MB: visitors come back, and a hash costs more than to
-   * look.
+   * How many tokens are remembered, in some 10 MB: visitors come back, and a hash costs more than
+   * to look. Each has two places, the one of them that was asked for last and the one before.
    */
-  private static final int REMEMBERED = 1 << 15;
+  private static final int REMEMBERED = 1 << 16;
 
   private final AesSiv cipher;
   private final Mac mac;
@@ -111,13 +111,21 @@ public final class Vault {
   /** A stable token of a value: 32 hexadecimal digits. */
   public String token(String value) {
     int mixed = value.hashCode() * 0x9E3779B9;
-    int slot = (mixed ^ mixed >>> 16) & (REMEMBERED - 1);
-    if (!value.equals(values[slot])) {
-      byte[] hash = mac.doFinal(value.getBytes(StandardCharsets.UTF_8));
-      tokens[slot] = HexFormat.of().formatHex(hash, 0, 16);
-      values[slot] = value;
+    int first = (mixed ^ mixed >>> 16) & (REMEMBERED - 2);
+    if (!value.equals(values[first])) {
+      int second = first + 1;
+      String token = value.equals(values[second]) ? tokens[second] : hash(value);
+      values[second] = values[first];
+      tokens[second] = tokens[first];
+      values[first] = value;
+      tokens[first] = token;
     }
-    return tokens[slot];
+    return tokens[first];
+  }
+
+  private String hash(String value) {
+    byte[] hash = mac.doFinal(value.getBytes(StandardCharsets.UTF_8));
+    return HexFormat.of().formatHex(hash, 0, 16);
   }
 
   /** The value, encrypted, in Base64. */

@@ -8,8 +8,13 @@ import java.nio.charset.StandardCharsets;
 import java.time.DateTimeException;
 import java.time.Instant;
 import java.time.OffsetDateTime;
+import java.util.List;
+import net.jqwik.api.Arbitraries;
+import net.jqwik.api.Arbitrary;
+import net.jqwik.api.Combinators;
 import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
+import net.jqwik.api.Provide;
 import net.jqwik.api.constraints.LongRange;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -77,6 +82,40 @@ class IsoInstantTest {
     assertThrows(DateTimeException.class, () -> parse(text));
   }
 
+  @Property(tries = 1000)
+  void remembersNothingButTheMinute(@ForAll("near") List<String> texts) {
+    IsoInstant reader = new IsoInstant();
+    for (String text : texts) {
+      String read;
+      try {
+        read = reader.read(bytes(text), 2, text.length()).toString();
+      } catch (DateTimeException none) {
+        read = "none";
+      }
+      assertThat(texts.toString(), read, is(oracle(text)));
+    }
+  }
+
+  /** Texts of few minutes, some of which are none. */
+  @Provide
+  Arbitrary<List<String>> near() {
+    return Combinators.combine(
+            Arbitraries.of(
+                "1997-01-31T12:00",
+                "1997-01-31T12:01",
+                "1997-01-31T24:00",
+                "1997-02-31T12:00",
+                "1997-01-31x12:00",
+                "1997-01-31T12-00",
+                "1997-13-31T12:00",
+                "\0".repeat(16)),
+            Arbitraries.of(":00Z", ":59.999Z", ":60Z", "-00Z", ":0xZ", ":00z", ":00.000+01:00"))
+        .as(String::concat)
+        .list()
+        .ofMinSize(1)
+        .ofMaxSize(8);
+  }
+
   private static String oracle(String text) {
     try {
       return OffsetDateTime.parse(text).toInstant().toString();
@@ -95,6 +134,10 @@ class IsoInstantTest {
 
   /** Reads the text out of the middle of a buffer, as the parser holds it. */
   private static Instant parse(String text) {
-    return IsoInstant.parse(("##" + text + "#").getBytes(StandardCharsets.UTF_8), 2, text.length());
+    return new IsoInstant().read(bytes(text), 2, text.length());
+  }
+
+  private static byte[] bytes(String text) {
+    return ("##" + text + "#").getBytes(StandardCharsets.UTF_8);
   }
 }
