@@ -14,7 +14,6 @@ import java.util.HexFormat;
 import java.util.Objects;
 import javax.crypto.Mac;
 import javax.crypto.spec.SecretKeySpec;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Keeps private values private: tokens (HMAC-SHA256) and deterministic authenticated encryption
@@ -38,8 +37,9 @@ public final class Vault {
 
   private final AesSiv cipher;
   private final Mac mac;
-  private final @Nullable String[] values = new @Nullable String[REMEMBERED];
-  private final String[] tokens = new String[REMEMBERED];
+
+  /** A value, its token, the value of the same place that was asked for before, its token. */
+  private final String[] remembered = new String[2 * REMEMBERED];
 
   private Vault(byte[] secret) throws GeneralSecurityException {
     this.cipher = new AesSiv(derive(secret, "millrace encrypt", 64));
@@ -111,16 +111,15 @@ public final class Vault {
   /** A stable token of a value: 32 hexadecimal digits. */
   public String token(String value) {
     int mixed = value.hashCode() * 0x9E3779B9;
-    int first = (mixed ^ mixed >>> 16) & (REMEMBERED - 2);
-    if (!value.equals(values[first])) {
-      int second = first + 1;
-      String token = value.equals(values[second]) ? tokens[second] : hash(value);
-      values[second] = values[first];
-      tokens[second] = tokens[first];
-      values[first] = value;
-      tokens[first] = token;
+    int at = (mixed ^ mixed >>> 16) << 2 & (2 * REMEMBERED - 1);
+    if (!value.equals(remembered[at])) {
+      String token = value.equals(remembered[at + 2]) ? remembered[at + 3] : hash(value);
+      remembered[at + 2] = remembered[at];
+      remembered[at + 3] = remembered[at + 1];
+      remembered[at] = value;
+      remembered[at + 1] = token;
     }
-    return tokens[first];
+    return remembered[at + 1];
   }
 
   private String hash(String value) {
