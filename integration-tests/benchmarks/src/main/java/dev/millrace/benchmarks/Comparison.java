@@ -9,20 +9,20 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Sides that do the same work, in turns: each round lets every side run once, so that whatever
- * happens to the machine happens to all. The first side is the yardstick; the others are compared
- * with it.
+ * happens to the machine happens to all. The first side is the yardstick: the others are compared
+ * with it, and with whom else they have to reach.
  *
  * @param name of the benchmark
  * @param records each side works through
  * @param sides the yardstick first
- * @param wanted by side, the share of the yardstick's speed per core it is meant to reach
+ * @param aims what is wanted of them
  */
-public record Comparison(String name, long records, List<Side> sides, Map<String, Double> wanted) {
+public record Comparison(String name, long records, List<Side> sides, List<Aim> aims) {
 
   /** There are two sides at least. */
   public Comparison {
     sides = List.copyOf(sides);
-    wanted = Map.copyOf(wanted);
+    aims = List.copyOf(aims);
     if (sides.size() < 2) {
       throw new IllegalArgumentException("a comparison needs two sides");
     }
@@ -64,11 +64,10 @@ public record Comparison(String name, long records, List<Side> sides, Map<String
           new SideResult(
               side.name(),
               side.counted(),
-              wanted.get(side.name()),
               runs.stream().map(Measured::wallSeconds).toList(),
               runs.stream().map(Measured::cpuSeconds).toList()));
     }
-    return new Result(name, records, results);
+    return new Result(name, records, results, aims);
   }
 
   private Answer checked(@Nullable Answer expected, Side side, Answer found) {
@@ -80,17 +79,51 @@ public record Comparison(String name, long records, List<Side> sides, Map<String
   }
 
   /**
+   * What is wanted: that a side takes at most so many times the CPU time of another.
+   *
+   * @param side name of the one
+   * @param yardstick name of the other
+   */
+  public record Aim(String side, String yardstick, double times) {}
+
+  /**
    * What a comparison came to.
    *
    * @param name of the benchmark
    * @param records each side worked through
    * @param sides the yardstick first
+   * @param aims what was wanted of them
    */
-  public record Result(String name, long records, List<SideResult> sides) {
+  public record Result(String name, long records, List<SideResult> sides, List<Aim> aims) {
 
     /** The side that the others are compared with. */
     public SideResult yardstick() {
       return sides.get(0);
+    }
+
+    /** All sides beside the yardstick, then those that are meant to reach others too. */
+    public List<Compared> compared() {
+      List<Compared> compared = new ArrayList<>();
+      for (SideResult side : sides.subList(1, sides.size())) {
+        compared.add(new Compared(side, yardstick(), wanted(side, yardstick())));
+      }
+      for (SideResult side : sides) {
+        for (SideResult other : sides.subList(1, sides.size())) {
+          Double wanted = wanted(side, other);
+          if (wanted != null) {
+            compared.add(new Compared(side, other, wanted));
+          }
+        }
+      }
+      return compared;
+    }
+
+    private @Nullable Double wanted(SideResult side, SideResult yardstick) {
+      return aims.stream()
+          .filter(aim -> aim.side.equals(side.name) && aim.yardstick.equals(yardstick.name))
+          .map(Aim::times)
+          .findFirst()
+          .orElse(null);
     }
   }
 
@@ -98,14 +131,9 @@ public record Comparison(String name, long records, List<Side> sides, Map<String
    * The times of a side, round by round.
    *
    * @param counted what was measured, in words
-   * @param wanted share of the yardstick's speed per core it is meant to reach; null if none is
    */
   public record SideResult(
-      String name,
-      String counted,
-      @Nullable Double wanted,
-      List<Double> wallSeconds,
-      List<Double> cpuSeconds) {
+      String name, String counted, List<Double> wallSeconds, List<Double> cpuSeconds) {
 
     /** Spread of the wall times. */
     public Spread wall() {
@@ -116,20 +144,34 @@ public record Comparison(String name, long records, List<Side> sides, Map<String
     public Spread cpu() {
       return Spread.of(cpuSeconds);
     }
+  }
 
-    /** Speed as a share of another side's: its time through this one's, round by round. */
-    public Spread speedOf(SideResult yardstick) {
-      return Spread.ofRatios(yardstick.wallSeconds, wallSeconds);
+  /**
+   * A side beside another, round by round.
+   *
+   * @param wanted how many times the CPU time of the other it takes at most; null if nothing is
+   *     wanted
+   */
+  public record Compared(SideResult side, SideResult yardstick, @Nullable Double wanted) {
+
+    /** Both names. */
+    public String name() {
+      return side.name + " / " + yardstick.name;
     }
 
-    /** The same per core: CPU time instead of time. */
-    public Spread speedPerCoreOf(SideResult yardstick) {
-      return Spread.ofRatios(yardstick.cpuSeconds, cpuSeconds);
+    /** How many times the CPU time of the other it takes. */
+    public Spread cpu() {
+      return Spread.ofRatios(side.cpuSeconds, yardstick.cpuSeconds);
     }
 
-    /** Whether its speed per core is what is wanted; not if nothing is, or it is not known. */
-    public boolean reachesWanted(SideResult yardstick) {
-      return wanted != null && speedPerCoreOf(yardstick).median() >= wanted;
+    /** How many times the wall time. */
+    public Spread wall() {
+      return Spread.ofRatios(side.wallSeconds, yardstick.wallSeconds);
+    }
+
+    /** Whether it takes no more than is wanted; not if nothing is, or it is not known. */
+    public boolean isReached() {
+      return wanted != null && cpu().median() <= wanted;
     }
   }
 }

@@ -7,6 +7,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
+import java.util.Objects;
 import javax.xml.stream.XMLOutputFactory;
 import javax.xml.stream.XMLStreamException;
 import javax.xml.stream.XMLStreamWriter;
@@ -120,13 +121,20 @@ final class Picture {
 
   private static String words(Comparison.SideResult side, Comparison.Result result) {
     StringBuilder words = new StringBuilder(number(side.cpu().median() * 1e6 / result.records()));
-    if (!side.equals(result.yardstick())) {
-      double share = side.speedPerCoreOf(result.yardstick()).median();
-      words.append(", ").append(number(1 / share)).append(" times");
+    String before = ", ";
+    for (Comparison.Compared pair : compared(side, result)) {
+      words.append(before).append(number(pair.cpu().median()));
+      before = " and ";
     }
-    Double wanted = side.wanted();
-    if (wanted != null) {
-      words.append(", wanted ").append(number(1 / wanted));
+    if (!side.equals(result.yardstick())) {
+      words.append(" times");
+    }
+    before = ", wanted ";
+    for (Comparison.Compared pair : compared(side, result)) {
+      if (pair.wanted() != null) {
+        words.append(before).append(number(pair.wanted()));
+        before = " and ";
+      }
     }
     return words.toString();
   }
@@ -135,20 +143,31 @@ final class Picture {
     return Report.number("%.2f", value);
   }
 
+  private static List<Comparison.Compared> compared(
+      Comparison.SideResult side, Comparison.Result result) {
+    return result.compared().stream().filter(pair -> pair.side().equals(side)).toList();
+  }
+
   /** Where the bar of a side is meant to end, in seconds; 0 if nowhere. */
   private static double wantedSeconds(Comparison.SideResult side, Comparison.Result result) {
-    Double wanted = side.wanted();
-    return wanted == null ? 0 : result.yardstick().cpu().median() / wanted;
+    return compared(side, result).stream()
+        .filter(pair -> pair.wanted() != null)
+        .mapToDouble(
+            pair -> pair.yardstick().cpu().median() * Objects.requireNonNull(pair.wanted()))
+        .min()
+        .orElse(0);
   }
 
   private static String color(Comparison.SideResult side, Comparison.Result result) {
     if (side.equals(result.yardstick())) {
       return YARDSTICK;
     }
-    if (side.wanted() == null) {
+    List<Comparison.Compared> aims =
+        compared(side, result).stream().filter(pair -> pair.wanted() != null).toList();
+    if (aims.isEmpty()) {
       return OTHER;
     }
-    return side.reachesWanted(result.yardstick()) ? REACHED : MISSED;
+    return aims.stream().allMatch(Comparison.Compared::isReached) ? REACHED : MISSED;
   }
 
   private void line(double from, double to, double top, double bottom) throws XMLStreamException {

@@ -3,8 +3,8 @@ package dev.millrace.benchmarks;
 import com.fasterxml.jackson.core.type.TypeReference;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.SerializationFeature;
+import dev.millrace.benchmarks.Comparison.Compared;
 import dev.millrace.benchmarks.Comparison.Result;
-import dev.millrace.benchmarks.Comparison.SideResult;
 import dev.millrace.pipelines.UserError;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -19,11 +19,11 @@ import java.util.TreeMap;
  * Ratios of CPU time that were recorded when all was well, to be held against what is measured now.
  * Times differ from machine to machine, and from hour to hour; how two sides compare does not.
  *
- * @param perCore speed per core as a share of the yardstick's, by the words for the two
+ * @param cpu how many times the CPU time of the yardstick a side takes, by the words for the two
  */
-record Ratios(Map<String, Double> perCore) {
+record Ratios(Map<String, Double> cpu) {
 
-  /** What a ratio may fall by before it counts: rounds of one evening differ by half of it. */
+  /** What a ratio may rise by before it counts: rounds of one evening differ by half of it. */
   static final double TOLERANCE = 0.15;
 
   private static final ObjectMapper JSON =
@@ -33,12 +33,9 @@ record Ratios(Map<String, Double> perCore) {
   static Ratios of(List<Result> results) {
     Map<String, Double> ratios = new TreeMap<>();
     for (Result result : results) {
-      SideResult yardstick = result.yardstick();
-      for (SideResult side : result.sides().subList(1, result.sides().size())) {
-        double median = side.speedPerCoreOf(yardstick).median();
+      for (Compared pair : result.compared()) {
         ratios.put(
-            result.name() + ": " + side.name() + " / " + yardstick.name(),
-            Math.round(1000 * median) / 1000.0);
+            result.name() + ": " + pair.name(), Math.round(1000 * pair.cpu().median()) / 1000.0);
       }
     }
     return new Ratios(ratios);
@@ -64,20 +61,20 @@ record Ratios(Map<String, Double> perCore) {
   void into(Path file) throws IOException {
     Map<String, Double> all = new TreeMap<>();
     if (Files.exists(file)) {
-      all.putAll(in(file).perCore);
+      all.putAll(in(file).cpu);
     }
-    all.putAll(perCore);
+    all.putAll(cpu);
     Files.writeString(file, JSON.writeValueAsString(all) + "\n");
   }
 
-  /** What has fallen, in words; of a ratio that was not recorded nothing is known. */
-  List<String> below(Ratios recorded) {
-    List<String> fallen = new ArrayList<>();
-    perCore.forEach(
+  /** What has risen, in words; of a ratio that was not recorded nothing is known. */
+  List<String> above(Ratios recorded) {
+    List<String> risen = new ArrayList<>();
+    cpu.forEach(
         (name, now) -> {
-          Double before = recorded.perCore.get(name);
-          if (before != null && now < before * (1 - TOLERANCE)) {
-            fallen.add(
+          Double before = recorded.cpu.get(name);
+          if (before != null && now > before * (1 + TOLERANCE)) {
+            risen.add(
                 String.format(
                     Locale.ROOT,
                     "%s: %.3f, and it was %.3f when it was recorded",
@@ -86,6 +83,6 @@ record Ratios(Map<String, Double> perCore) {
                     before));
           }
         });
-    return fallen;
+    return risen;
   }
 }

@@ -70,6 +70,6 @@ record RefineSide(
                 passes,
                 files,
                 processes)),
-        Map.of("Refine on Direct", 1 / 1.5));
+        List.of(new Comparison.Aim("Refine on Direct", "plain loop", 1.5)));
   }
 }

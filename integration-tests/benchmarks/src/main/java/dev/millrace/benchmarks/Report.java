@@ -20,7 +20,7 @@ final class Report {
           "CPU µs/record",
           "records/s per core");
   private static final List<String> RATIOS =
-      List.of("compared", "speed per core", "from – to", "speed", "from – to", "wanted per core");
+      List.of("compared", "times the CPU", "from – to", "times the wall", "from – to", "wanted");
 
   private Report() {}
 
@@ -37,11 +37,7 @@ final class Report {
             rounds));
     table(text, TIMES, result.sides().stream().map(s -> times(s, result)).toList(), markdown);
     text.append('\n');
-    table(
-        text,
-        RATIOS,
-        result.sides().stream().skip(1).map(side -> ratios(side, result)).toList(),
-        markdown);
+    table(text, RATIOS, result.compared().stream().map(Report::ratios).toList(), markdown);
     text.append('\n');
     for (Comparison.SideResult side : result.sides()) {
       text.append(markdown ? "- " : "  ").append(side.name()).append(": ");
@@ -62,26 +58,22 @@ final class Report {
         number("%,.0f", result.records() / cpu.median()));
   }
 
-  private static List<String> ratios(Comparison.SideResult side, Comparison.Result result) {
-    Comparison.SideResult yardstick = result.yardstick();
-    Spread perCore = side.speedPerCoreOf(yardstick);
-    Spread speed = side.speedOf(yardstick);
+  private static List<String> ratios(Comparison.Compared pair) {
     return List.of(
-        side.name() + " / " + yardstick.name(),
-        number("%.3f", perCore.median()),
-        range("%.3f", perCore),
-        number("%.3f", speed.median()),
-        range("%.3f", speed),
-        verdict(side, yardstick));
+        pair.name(),
+        number("%.2f", pair.cpu().median()),
+        range("%.2f", pair.cpu()),
+        number("%.2f", pair.wall().median()),
+        range("%.2f", pair.wall()),
+        verdict(pair));
   }
 
-  private static String verdict(Comparison.SideResult side, Comparison.SideResult yardstick) {
-    Double wanted = side.wanted();
+  private static String verdict(Comparison.Compared pair) {
+    Double wanted = pair.wanted();
     if (wanted == null) {
       return "";
     }
-    boolean known = side.speedPerCoreOf(yardstick).isKnown();
-    String verdict = !known ? "unknown" : side.reachesWanted(yardstick) ? "reached" : "missed";
+    String verdict = !pair.cpu().isKnown() ? "unknown" : pair.isReached() ? "reached" : "missed";
     return String.format(Locale.ROOT, "%.2f: %s", wanted, verdict);
   }
 
@@ -136,18 +128,24 @@ final class Report {
       data.put("cpuSeconds", side.cpu().isKnown() ? side.cpuSeconds() : null);
       data.put("wall", spread(side.wall()));
       data.put("cpu", spread(side.cpu()));
-      if (!side.equals(result.yardstick())) {
-        data.put("speedOfYardstick", spread(side.speedOf(result.yardstick())));
-        data.put("speedPerCoreOfYardstick", spread(side.speedPerCoreOf(result.yardstick())));
-      }
-      data.put("wantedPerCore", side.wanted());
       sides.add(data);
+    }
+    List<Map<String, Object>> compared = new ArrayList<>();
+    for (Comparison.Compared pair : result.compared()) {
+      Map<String, Object> data = new LinkedHashMap<>();
+      data.put("side", pair.side().name());
+      data.put("yardstick", pair.yardstick().name());
+      data.put("timesTheCpu", spread(pair.cpu()));
+      data.put("timesTheWall", spread(pair.wall()));
+      data.put("wantedTimesTheCpu", pair.wanted());
+      compared.add(data);
     }
     Map<String, Object> data = new LinkedHashMap<>();
     data.put("benchmark", result.name());
     data.put("records", result.records());
     data.put("yardstick", result.yardstick().name());
     data.put("sides", sides);
+    data.put("compared", compared);
     return data;
   }
 

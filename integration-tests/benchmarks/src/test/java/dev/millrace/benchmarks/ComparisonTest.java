@@ -99,12 +99,42 @@ class ComparisonTest {
                 "totals of few", List.of("1 | 10.5", "2 | 20"))));
   }
 
+  @Test
+  void aSideStandsBesideTheYardstickAndBesideWhomItIsMeantToReach() throws Exception {
+    // Given
+    Comparison comparison =
+        new Comparison(
+            "test",
+            2,
+            List.of(side("plain", 4.0), side("tuned", 2.0), side("Millrace", 3.0)),
+            List.of(
+                new Comparison.Aim("Millrace", "plain", 0.8),
+                new Comparison.Aim("Millrace", "tuned", 1)));
+
+    // When
+    Comparison.Result result = comparison.run(0, 1, said -> {});
+
+    // Then
+    assertThat(
+        result.compared().stream()
+            .map(pair -> pair.name() + " " + pair.wall().median() + " " + pair.wanted())
+            .toList(),
+        equalTo(
+            List.of(
+                "tuned / plain 0.5 null",
+                "Millrace / plain 0.75 0.8",
+                "Millrace / tuned 1.5 1.0")));
+    assertThat(
+        result.compared().stream().map(Comparison.Compared::isReached).toList(),
+        equalTo(List.of(false, true, false)));
+  }
+
   private static Answer answer(String... rows) {
     return new Answer(Map.of("totals", List.of(rows)));
   }
 
   private static Comparison comparing(Side yardstick, Side other) {
-    return new Comparison("test", 2, List.of(yardstick, other), Map.of());
+    return new Comparison("test", 2, List.of(yardstick, other), List.of());
   }
 
   /** A side that is right, with these times. */

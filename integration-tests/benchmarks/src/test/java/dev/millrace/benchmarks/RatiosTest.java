@@ -30,25 +30,26 @@ class RatiosTest {
                 "refine",
                 10,
                 List.of(
-                    new SideResult("loop", "", null, loop, loop),
-                    new SideResult("Millrace", "", null, ours, ours)))));
+                    new SideResult("loop", "", loop, loop),
+                    new SideResult("Millrace", "", ours, ours)),
+                List.of())));
   }
 
   @Test
   void theMedianOfTheRoundsCounts() {
-    assertThat(needing(1, 2, 8).perCore(), equalTo(Map.of("refine: Millrace / loop", 0.5)));
+    assertThat(needing(1, 2, 8).cpu(), equalTo(Map.of("refine: Millrace / loop", 2.0)));
   }
 
   @Test
-  void whatHasFallenIsToldAndWhatVariesIsNot() {
+  void whatHasRisenIsToldAndWhatVariesIsNot() {
     Ratios before = needing(1);
 
-    assertThat(needing(1.1).below(before), empty());
-    assertThat(needing(0.5).below(before), empty());
+    assertThat(needing(1.1).above(before), empty());
+    assertThat(needing(0.5).above(before), empty());
     assertThat(
-        needing(1.25).below(before),
-        contains("refine: Millrace / loop: 0.800, and it was 1.000 when it was recorded"));
-    assertThat(needing(1.25).below(new Ratios(Map.of())), empty());
+        needing(1.25).above(before),
+        contains("refine: Millrace / loop: 1.250, and it was 1.000 when it was recorded"));
+    assertThat(needing(1.25).above(new Ratios(Map.of())), empty());
   }
 
   @Test
@@ -62,8 +63,8 @@ class RatiosTest {
 
     // Then
     assertThat(
-        Ratios.in(file).perCore(),
-        equalTo(Map.of("events: Millrace / tuned", 0.7, "refine: Millrace / loop", 0.5)));
+        Ratios.in(file).cpu(),
+        equalTo(Map.of("events: Millrace / tuned", 0.7, "refine: Millrace / loop", 2.0)));
   }
 
   @Test

@@ -72,18 +72,18 @@ class SpreadTest {
   }
 
   @Test
-  void speedIsTheYardsticksTimeThroughOnesOwn() {
+  void aSideTakesSoManyTimesTheTimeOfTheYardstick() {
     // Given
     Comparison.SideResult loop = side(List.of(4.0), List.of(3.0));
     Comparison.SideResult millrace = side(List.of(2.0), List.of(4.0));
 
     // When
-    Spread speed = millrace.speedOf(loop);
-    Spread perCore = millrace.speedPerCoreOf(loop);
+    Comparison.Compared pair = new Comparison.Compared(millrace, loop, 1.2);
 
     // Then
-    assertThat(speed.median(), closeTo(2.0, 1e-12));
-    assertThat(perCore.median(), closeTo(0.75, 1e-12));
+    assertThat(pair.wall().median(), closeTo(0.5, 1e-12));
+    assertThat(pair.cpu().median(), closeTo(4.0 / 3, 1e-12));
+    assertThat(pair.isReached(), is(false));
   }
 
   @Test
@@ -103,6 +103,6 @@ class SpreadTest {
   }
 
   private static Comparison.SideResult side(List<Double> wall, List<Double> cpu) {
-    return new Comparison.SideResult("side", "", null, wall, cpu);
+    return new Comparison.SideResult("side", "", wall, cpu);
   }
 }
