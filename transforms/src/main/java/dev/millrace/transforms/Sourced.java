@@ -7,8 +7,8 @@ package dev.millrace.transforms;
  * @param <T> type of the record
  * @param value the record
  * @param contractVersion version of the contract it came in
- * @param eventTimeMillis when the event happened, in milliseconds since the epoch; for a record
- *     without event time its arrival
+ * @param eventTimeMillis when the event happened, in milliseconds since the epoch; {@link
+ *     Origin#NO_ARRIVAL} for a record without event time
  * @param origin where it came from; its arrival time is known here
  * @param payload the bytes it was read from, for a stage that refuses it
  */
@@ -19,6 +19,18 @@ public record Sourced<T>(
   public Sourced(
       T value, int contractVersion, long eventTimeMillis, Origin origin, byte[] payload) {
     this(value, contractVersion, eventTimeMillis, origin, Payload.of(payload));
+  }
+
+  /** When the event happened; a record without event time ends the run. */
+  public long requiredEventTimeMillis() {
+    if (eventTimeMillis == Origin.NO_ARRIVAL) {
+      throw new IllegalStateException(
+          "a record of "
+              + origin.source()
+              + " has no event time, by which its window and its copies are found: name an eventTime in"
+              + " its contract");
+    }
+    return eventTimeMillis;
   }
 
   /** The same origin with another value: for a stage that adds to the record. */

@@ -131,11 +131,11 @@ public final class Dedup<T> extends PTransform<PCollection<Sourced<T>>, Accounte
   /**
    * The same, but in a stream the record of a key that comes first leaves at once, and all that
    * come after it are duplicates: for copies that are alike, with one event time, where which of
-   * them stays is no matter. The ledger is that of a batch all the same: if a copy that comes later
-   * has the earlier origin, it counts as the one that was written, and the other as its duplicate.
-   * It needs no windows of the input; what leaves is in the global one. State: about 60 bytes per
-   * key, from its event time until the watermark has passed that by the lateness. No record is
-   * dropped. In batch nothing changes.
+   * them stays is no matter; a record without one ends the run. The ledger is that of a batch all
+   * the same: if a copy that comes later has the earlier origin, it counts as the one that was
+   * written, and the other as its duplicate. It needs no windows of the input; what leaves is in
+   * the global one. State: about 60 bytes per key, from its event time until the watermark has
+   * passed that by the lateness. No record is dropped. In batch nothing changes.
    *
    * @param lateness how far the watermark may have passed the event time of a copy; one that comes
    *     later is taken for a first one. Where the watermark itself stays behind by what the late

@@ -133,7 +133,7 @@ final class DedupAtOnce<T> extends PTransform<PCollection<Sourced<T>>, PCollecti
         @Timestamp Instant timestamp,
         OutputReceiver<KV<Long, List<Sourced<T>>>> out) {
       int bucket = Math.floorMod(spread(key.apply(record.value()).hashCode()), BUCKETS);
-      long slot = slot(bucket, record.eventTimeMillis());
+      long slot = slot(bucket, record.requiredEventTimeMillis());
       if (buffered == BUFFER_LIMIT) {
         out.output(KV.of(slot, List.of(record)));
         return;

@@ -20,6 +20,7 @@ import org.apache.avro.specific.SpecificRecord;
 import org.apache.beam.sdk.transforms.PTransform;
 import org.apache.beam.sdk.transforms.SerializableFunction;
 import org.apache.beam.sdk.values.PCollection;
+import org.apache.beam.sdk.values.PCollection.IsBounded;
 import org.joda.time.Instant;
 import org.jspecify.annotations.Nullable;
 
@@ -156,6 +157,15 @@ public final class Refine<T extends SpecificRecord>
           "contract "
               + contract.name()
               + " names no eventTime, so none of its records can be late");
+    }
+    if (gate == null
+        && contract.eventTime().isPresent()
+        && input.isBounded() == IsBounded.UNBOUNDED) {
+      throw new IllegalArgumentException(
+          "a stream of "
+              + contract.name()
+              + " needs a late gate, or a record that comes late would stop it at the next window: give Refine"
+              + " lateAfter(...), of what the source stays behind its arrivals at most");
     }
     return new RefineFn<>(this).applyTo(input, type);
   }

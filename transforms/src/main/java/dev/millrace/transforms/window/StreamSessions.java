@@ -111,7 +111,7 @@ final class StreamSessions<T, K, A, R>
         OutputReceiver<KV<K, Session<A>>> out) {
       K of = key.apply(record.value());
       A one = fn.addInput(fn.createAccumulator(), record.value());
-      Session<A> session = Session.of(record.eventTimeMillis(), one);
+      Session<A> session = Session.of(record.requiredEventTimeMillis(), one);
       Part<A> part = buffer.get(of);
       if (part != null) {
         Instant earliest = part.timestamp.isBefore(timestamp) ? part.timestamp : timestamp;

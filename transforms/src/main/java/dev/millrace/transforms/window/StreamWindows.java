@@ -163,7 +163,7 @@ final class StreamWindows<T, K, A, R>
         BoundedWindow window,
         OutputReceiver<KV<Integer, byte[]>> out)
         throws IOException {
-      long time = record.eventTimeMillis();
+      long time = record.requiredEventTimeMillis();
       if (time < timestamp.getMillis() - latenessMillis) {
         throw new IllegalStateException(
             "a record of %s, position %d, has the timestamp %s, after its event time %s by more than the allowed lateness; a grouping before these windows has moved it: let it keep the earliest timestamp"

@@ -199,7 +199,7 @@ public final class Windowed<T, K, A, R>
                     KV.of(
                         KV.of(
                             key.apply(record.value()),
-                            Math.floorDiv(record.eventTimeMillis(), slice) * slice),
+                            Math.floorDiv(record.requiredEventTimeMillis(), slice) * slice),
                         combine.addInput(combine.createAccumulator(), record.value())),
                 coder,
                 merge()));
@@ -340,7 +340,8 @@ public final class Windowed<T, K, A, R>
     public void process(@Element Sourced<T> record, OutputReceiver<KV<K, A>> out) {
       A one = fn.addInput(fn.createAccumulator(), record.value());
       out.outputWithTimestamp(
-          KV.of(key.apply(record.value()), one), Instant.ofEpochMilli(record.eventTimeMillis()));
+          KV.of(key.apply(record.value()), one),
+          Instant.ofEpochMilli(record.requiredEventTimeMillis()));
     }
 
     // In batch nothing is late, wherever a timestamp goes.

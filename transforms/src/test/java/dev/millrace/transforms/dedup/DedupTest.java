@@ -13,6 +13,7 @@ import dev.millrace.testing.Expect;
 import dev.millrace.testing.ExplicitCoders;
 import dev.millrace.testing.Outcomes;
 import dev.millrace.transforms.Accounted;
+import dev.millrace.transforms.Origin;
 import dev.millrace.transforms.Outcome;
 import dev.millrace.transforms.Sales;
 import dev.millrace.transforms.Sourced;
@@ -195,6 +196,26 @@ class DedupTest {
 
     Expect.rowsInAnyOrder(unique.good(), OLD, OTHER);
     pipeline.run();
+  }
+
+  @Test
+  void atOnceARecordWithoutEventTimeIsRefused(TestPipeline pipeline) {
+    // Given
+    Instant day = Instant.parse("1997-01-01T00:00:00Z");
+    Sourced<Sale> timeless =
+        new Sourced<>(OLD.value(), 1, Origin.NO_ARRIVAL, OLD.origin(), OLD.payload());
+    pipeline
+        .apply(
+            TestStream.create(Sales.coder())
+                .addElements(TimestampedValue.of(timeless, day))
+                .advanceWatermarkToInfinity())
+        .apply(Dedup.<Sale>first(sale -> "all").atOnce(java.time.Duration.ZERO));
+
+    // When
+    var refused = assertThrows(RuntimeException.class, pipeline::run);
+
+    // Then
+    assertThat(refused.getMessage(), containsString("a record of a.json has no event time"));
   }
 
   @Test

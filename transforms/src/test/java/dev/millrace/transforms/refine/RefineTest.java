@@ -453,6 +453,11 @@ class RefineTest {
                     Refine.json(Customer.class)
                         .withSecret("env:KEY")
                         .lateAfter(Duration.ofDays(1))));
+    assertRefused(
+        "a stream of Sale needs a late gate",
+        p ->
+            p.apply(TestStream.create(RawRecord.coder()).advanceWatermarkToInfinity())
+                .apply(Refine.json(Sale.class)));
     assertRefused("names no eventTime", p -> Gate.on(Customer.class, Duration.ZERO, Duration.ZERO));
     assertRefused(
         "a secret is given as a reference", p -> Refine.json(Customer.class).withSecret("hunter2"));

@@ -12,6 +12,7 @@ import dev.millrace.schemas.retail.Sale;
 import dev.millrace.testing.BeamTest;
 import dev.millrace.testing.Expect;
 import dev.millrace.testing.ExplicitCoders;
+import dev.millrace.transforms.Origin;
 import dev.millrace.transforms.Sales;
 import dev.millrace.transforms.Sourced;
 import dev.millrace.transforms.dedup.Dedup;
@@ -161,6 +162,23 @@ class WindowedTest {
 
     Expect.rowsInAnyOrder(daily, day(1, 0, 1, "1.0000", 0, ON_TIME));
     pipeline.run();
+  }
+
+  @Test
+  void aRecordWithoutEventTimeEndsTheRunAndFallsIntoNoWindow(TestPipeline pipeline) {
+    // Given
+    Sourced<Sale> sale = sale(0, 1, "1");
+    Sourced<Sale> timeless =
+        new Sourced<>(sale.value(), 1, Origin.NO_ARRIVAL, sale.origin(), sale.payload());
+    pipeline
+        .apply(Create.of(timeless).withCoder(Sales.coder()))
+        .apply("Daily", revenueByStore(DAILY));
+
+    // When
+    var refused = assertThrows(RuntimeException.class, pipeline::run);
+
+    // Then
+    assertThat(refused.getMessage(), containsString("has no event time"));
   }
 
   @Test
