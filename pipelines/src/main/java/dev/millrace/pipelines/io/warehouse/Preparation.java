@@ -53,16 +53,11 @@ final class Preparation {
     if (kind == Kind.LIVE) {
       Locks.holdLive(sql, run.pipeline());
     } else if (kind == Kind.BATCH && Locks.isLive(sql, run.pipeline())) {
-      throw new UserError(
-          "A live run of "
-              + run.pipeline()
-              + " is writing to the warehouse at "
-              + config.where()
-              + ", and a batch would take away what it has not read. Give the batch another warehouse with"
-              + " --warehouse, or stop the live run first.");
+      throw Publication.besideLiveRun(config, run, "is writing");
     }
     sql.run(Publication.CREATE_RUN);
     sql.run(Publication.CREATE_RUN_CHANGE);
+    sql.run(CREATE_LIVE_RUN);
     if (Publication.isPublished(sql, run)) {
       throw new UserError(
           "Run "
@@ -73,6 +68,7 @@ final class Preparation {
     }
     dropDeadStaging();
     sql.run("CREATE SCHEMA " + quote(run.stagingSchema()));
+    sql.run(Publication.noteLiveRuns(run));
     for (Contract contract : contracts) {
       TableSql table = new TableSql(contract, run.stagingSchema());
       sql.run(Ddl.createTable(contract));
@@ -97,7 +93,6 @@ final class Preparation {
         sql.run(statement);
       }
     }
-    sql.run(CREATE_LIVE_RUN);
     // No sequence: one that is made and used in the same transaction goes back in a crash, where
     // wal_level is minimal. Other runs wait for the lock of changes. (Tables of old have an
     // identity.)

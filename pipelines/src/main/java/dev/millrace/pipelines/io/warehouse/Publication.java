@@ -42,6 +42,9 @@ final class Publication implements Serializable {
           + " \"updated\" bigint NOT NULL, \"deleted\" bigint NOT NULL, \"repeated\" bigint NOT"
           + " NULL, PRIMARY KEY (\"run_id\", \"table_name\"))";
 
+  /** No table of a contract has a name with a space. */
+  private static final String LIVE_RUNS = quote("live runs");
+
   private static final int ATTEMPTS = 3;
 
   private final WarehouseConfig config;
@@ -71,7 +74,7 @@ final class Publication implements Serializable {
       try (Connection connection = warehouse.getConnection()) {
         return publish(connection);
       } catch (SQLException error) {
-        if (attempt == ATTEMPTS || !WarehouseErrors.isTransient(error)) {
+        if (attempt == ATTEMPTS || !WarehouseErrors.mayPassOnceMore(error)) {
           throw WarehouseErrors.explain(error, config);
         }
         Thread.sleep(1000L * attempt);
@@ -101,6 +104,46 @@ final class Publication implements Serializable {
     return sql.is("SELECT true FROM \"run\" WHERE \"run_id\" = ?", run.id());
   }
 
+  /** Notes in the staging schema which live runs there were, once the schema is made. */
+  static String noteLiveRuns(Run run) {
+    return "CREATE TABLE "
+        + quote(run.stagingSchema())
+        + "."
+        + LIVE_RUNS
+        + " AS SELECT coalesce(max(\"generation\"), 0) AS \"newest\" FROM \"live_run\"";
+  }
+
+  static UserError besideLiveRun(WarehouseConfig config, Run run, String does) {
+    return new UserError(
+        "A live run of "
+            + run.pipeline()
+            + " "
+            + does
+            + " to the warehouse at "
+            + config.where()
+            + ", and a batch would take away what it has not read. Give the batch another warehouse with"
+            + " --warehouse, or stop the live run first.");
+  }
+
+  /**
+   * That a batch was prepared while no live run wrote does not say that none does now. One whose
+   * writers are away for a moment holds no lock, but it has noted that it began.
+   */
+  private void refuseBesideLiveRuns(Sql sql) throws SQLException {
+    if (Locks.isLive(sql, run.pipeline())) {
+      throw besideLiveRun(config, run, "is writing");
+    }
+    if (sql.is(
+        "SELECT true FROM \"live_run\" WHERE \"pipeline\" = ? AND \"generation\" > (SELECT \"newest\" FROM "
+            + quote(run.stagingSchema())
+            + "."
+            + LIVE_RUNS
+            + ") LIMIT 1",
+        run.pipeline())) {
+      throw besideLiveRun(config, run, "has begun since this batch did, and wrote");
+    }
+  }
+
   private List<TableChange> mergeAndNote(Sql sql) throws SQLException {
     if (!sql.is("SELECT to_regnamespace(?) IS NOT NULL", quote(run.stagingSchema()))) {
       throw new UserError(
@@ -110,6 +153,9 @@ final class Publication implements Serializable {
               + config.where()
               + " is gone: its launcher ended before the run did, and a later run cleaned up."
               + " Nothing was published; run again.");
+    }
+    if (within == null) {
+      refuseBesideLiveRuns(sql);
     }
     List<TableChange> changes = merge(sql);
     // Foreign keys are checked at the end of the transaction; tables with checks due cannot be

@@ -18,12 +18,20 @@ final class WarehouseErrors {
   private static final Set<String> TRANSIENT =
       Set.of("40001", "40P01", "53300", "57P01", "57P02", "57P03", "57P05", "25P03");
 
+  /** Of a row that another run has added between two looks: the next look sees it. */
+  private static final String UNIQUE_VIOLATION = "23505";
+
   private WarehouseErrors() {}
 
   /** Whether the same work, tried again, may succeed: a deadlock, or the connection was lost. */
   static boolean isTransient(SQLException error) {
     String state = state(error);
     return state.startsWith("08") || TRANSIENT.contains(state);
+  }
+
+  /** The same for a publication, whose rows a live run can add at the same moment. */
+  static boolean mayPassOnceMore(SQLException error) {
+    return isTransient(error) || state(error).equals(UNIQUE_VIOLATION);
   }
 
   /** One sentence or two for the user. Values of records never appear. */

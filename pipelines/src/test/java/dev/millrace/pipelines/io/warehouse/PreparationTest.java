@@ -41,7 +41,7 @@ class PreparationTest {
       assertThat(query(url, STAGING), contains("millrace_stage_r1"));
       assertThat(
           query(url, "SELECT tablename FROM pg_tables WHERE schemaname = 'public' ORDER BY 1"),
-          contains("item", "run", "run_change", "shelf"));
+          contains("item", "live_run", "run", "run_change", "shelf"));
     }
     assertThat(query(url, STAGING), empty());
   }
@@ -145,7 +145,7 @@ class PreparationTest {
 
     assertThat(
         query(url, "SELECT tablename FROM pg_tables WHERE schemaname = 'public' ORDER BY 1"),
-        contains("run", "run_change", "table"));
+        contains("live_run", "run", "run_change", "table"));
   }
 
   @Test

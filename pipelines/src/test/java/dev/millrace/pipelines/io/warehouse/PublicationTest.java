@@ -342,6 +342,31 @@ class PublicationTest {
   }
 
   @Test
+  void aRowThatALiveRunAddsWhileItIsPublishedIsThere() throws Exception {
+    // Given: a transaction that has added the same row, and is not done
+    Run run = TestPostgres.run("beside");
+    try (PreparedWarehouse prepared = warehouse(run, BOTH).prepare();
+        Connection other = connect(url)) {
+      stage(config, run, SHELF, shelf(1, "cellar"));
+      other.setAutoCommit(false);
+      new Sql(other).run("INSERT INTO shelf (shelf_id, room) VALUES (1, 'attic')");
+
+      // When
+      CompletableFuture<List<TableChange>> publishing =
+          CompletableFuture.supplyAsync(() -> publishUnchecked(run));
+      while (query(url, "SELECT 1 FROM pg_locks WHERE locktype = 'transactionid' AND NOT granted")
+          .isEmpty()) {
+        assertThat("nothing is published yet", query(url, RUNS), empty());
+      }
+      other.commit();
+
+      // Then
+      assertThat(publishing.get().get(1), equalTo(new TableChange("shelf", 1, 0, 1, 0, 0)));
+      assertThat(query(url, SHELVES), contains("1|cellar"));
+    }
+  }
+
+  @Test
   void aSharedTableKeepsTheRowsOfOtherPipelines() throws Exception {
     Contract note = contract("Note", "note", "", int_("id"), "{'name':'pipeline','type':'string'}");
     List<Contract> notes = List.of(note);

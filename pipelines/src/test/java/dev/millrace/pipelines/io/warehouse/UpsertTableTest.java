@@ -9,12 +9,14 @@ import static org.hamcrest.Matchers.contains;
 import static org.hamcrest.Matchers.containsString;
 import static org.hamcrest.Matchers.equalTo;
 import static org.hamcrest.Matchers.is;
+import static org.hamcrest.Matchers.notNullValue;
 import static org.hamcrest.Matchers.sameInstance;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import dev.millrace.contract.Contract;
 import dev.millrace.pipelines.UserError;
 import dev.millrace.schemas.system.FieldProfile;
+import dev.millrace.schemas.system.LedgerEntry;
 import dev.millrace.schemas.web.Events5m;
 import dev.millrace.schemas.web.ShopSession;
 import dev.millrace.transforms.RecordCoder;
@@ -134,6 +136,51 @@ class UpsertTableTest {
       assertThat(refused.getMessage(), containsString("A live run of sales is writing"));
     }
     warehouse("b2").prepare().close();
+  }
+
+  @Test
+  void aBatchThatWasPreparedBeforeALiveRunBeganTakesNothingOfItAway() {
+    // Given
+    try (PreparedWarehouse batch = warehouse("b1").prepare()) {
+      assertThat(batch.connection(), notNullValue());
+      try (PreparedWarehouse live = live("r1")) {
+        write(live, Events5m.class, List.of(pane(view(5), 0)));
+
+        // When
+        UserError whileItWrites =
+            assertThrows(UserError.class, () -> TestTables.publish(config, run("b1"), TABLES));
+
+        // Then
+        assertThat(whileItWrites.getMessage(), containsString("A live run of sales is writing"));
+      }
+      // When: its writers are away
+      UserError whileItDoesNot =
+          assertThrows(UserError.class, () -> TestTables.publish(config, run("b1"), TABLES));
+
+      // Then
+      assertThat(whileItDoesNot.getMessage(), containsString("has begun since this batch did"));
+      assertThat(query(url, EVENTS), contains("view|5"));
+    }
+  }
+
+  @Test
+  void ofALedgerInWhichACopyChangesHandsTheLaterStatementStands() {
+    // Given: a copy that is the earlier one was read of another partition
+    List<Contract> ledger = List.of(Contract.of(LedgerEntry.class));
+    try (PreparedWarehouse live =
+        Warehouse.at(config).forRun(run("r1")).withTables(ledger).prepareLive()) {
+      write(live, LedgerEntry.class, List.of(pane(entry(100, 99, 1), 2)));
+
+      // When: a writer that was thought dead
+      write(live, LedgerEntry.class, List.of(pane(entry(100, 100, 0), 1)));
+    }
+
+    // Then
+    assertThat(query(url, "SELECT read, written, duplicate FROM ledger"), contains("100|99|1"));
+  }
+
+  private static LedgerEntry entry(long read, long written, long duplicate) {
+    return new LedgerEntry("sales", "Dedup", "sales-0", read, written, 0L, 0L, duplicate, 0L);
   }
 
   @Test
