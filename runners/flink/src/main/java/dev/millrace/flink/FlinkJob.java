@@ -1,6 +1,7 @@
 package dev.millrace.flink;
 
 import java.io.IOException;
+import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
@@ -65,16 +66,16 @@ public final class FlinkJob implements PipelineResult {
 
   @Override
   public State waitUntilFinish() {
-    return await(null);
+    return Objects.requireNonNull(await(null));
   }
 
-  /** Not longer than {@code duration}; below a millisecond is for ever. */
+  /** Not longer than {@code duration}, then null; below a millisecond is for ever. */
   @Override
-  public State waitUntilFinish(Duration duration) {
+  public @Nullable State waitUntilFinish(Duration duration) {
     return await(duration.getMillis() < 1 ? null : duration);
   }
 
-  private State await(@Nullable Duration atMost) {
+  private @Nullable State await(@Nullable Duration atMost) {
     try {
       if (atMost == null) {
         ended.get();
@@ -82,7 +83,7 @@ public final class FlinkJob implements PipelineResult {
         ended.get(atMost.getMillis(), TimeUnit.MILLISECONDS);
       }
     } catch (TimeoutException runs) {
-      return State.RUNNING;
+      return null;
     } catch (InterruptedException interrupted) {
       Thread.currentThread().interrupt();
       throw new IllegalStateException("interrupted while a job of Flink ran", interrupted);

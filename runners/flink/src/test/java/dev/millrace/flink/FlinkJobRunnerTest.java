@@ -6,6 +6,7 @@ import static org.hamcrest.Matchers.empty;
 import static org.hamcrest.Matchers.equalTo;
 import static org.hamcrest.Matchers.hasItem;
 import static org.hamcrest.Matchers.not;
+import static org.hamcrest.Matchers.nullValue;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import dev.millrace.pipelines.UserError;
@@ -132,7 +133,8 @@ class FlinkJobRunnerTest {
     FlinkJob job = run(pipeline);
 
     // Then
-    assertThat(job.waitUntilFinish(Duration.millis(50)), equalTo(State.RUNNING));
+    assertThat(job.waitUntilFinish(Duration.millis(50)), nullValue());
+    assertThat(job.getState(), equalTo(State.RUNNING));
     await()
         .atMost(60, TimeUnit.SECONDS)
         .untilAsserted(() -> assertThat(checkpoints(), not(empty())));

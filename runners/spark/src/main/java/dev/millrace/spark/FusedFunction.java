@@ -120,13 +120,17 @@ final class FusedFunction<T> implements FlatMapFunction<Iterator<WindowedValue<?
     private Run(Iterator<WindowedValue<?>> elements) {
       this.elements = elements;
       coders.forEach(coder -> blocks.add(new ByteArrayOutputStream()));
-      // However it ends.
+      steps.forEach(this::open);
+      running.forEach(Running::connect);
+    }
+
+    /** However the task ends, the step is torn down, and whatever another throws then. */
+    private void open(Step step) {
+      Running opened = new Running(step, this);
+      running.add(opened);
       TaskContext.get()
           .addTaskCompletionListener(
-              (TaskCompletionListener)
-                  context -> running.forEach(step -> step.invoker.invokeTeardown()));
-      steps.forEach(step -> running.add(new Running(step, this)));
-      running.forEach(Running::connect);
+              (TaskCompletionListener) context -> opened.invoker.invokeTeardown());
     }
 
     @Override

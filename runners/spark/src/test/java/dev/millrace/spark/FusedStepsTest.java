@@ -185,6 +185,22 @@ class FusedStepsTest {
     assertThat(TORN_DOWN.get(), equalTo(SET_UP.get()));
   }
 
+  @Test
+  void aStepThatFailsToLetGoDoesNotKeepOthersFromIt() {
+    // Given: on either side, for listeners may be called in either order
+    PCollectionTuple split = split(List.of(1, 2, 3));
+    sum(split.get(ALL), "all");
+    split.get(EVEN).apply("Hold", ParDo.of(new HoldingOn()));
+    sum(split.get(ALL), "all again");
+
+    // When
+    assertThrows(RuntimeException.class, this::run);
+
+    // Then
+    assertThat(SET_UP.get(), greaterThan(0));
+    assertThat(TORN_DOWN.get(), equalTo(SET_UP.get()));
+  }
+
   // ------------------------------------------------------------------------------------ pipelines
 
   private PipelineResult run() {
@@ -301,6 +317,22 @@ class FusedStepsTest {
     public void process(@Element Integer number) {
       if (number > 0) {
         throw new IllegalStateException(number + " is too much");
+      }
+    }
+  }
+
+  static final class HoldingOn extends DoFn<Integer, Void> {
+    private boolean holds;
+
+    @ProcessElement
+    public void process() {
+      holds = true;
+    }
+
+    @Teardown
+    public void tearDown() {
+      if (holds) {
+        throw new IllegalStateException("held");
       }
     }
   }
