@@ -12,6 +12,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.function.Function;
 import org.apache.beam.sdk.transforms.DoFn;
 import org.apache.beam.sdk.transforms.PTransform;
 import org.apache.beam.sdk.transforms.ParDo;
@@ -28,8 +29,9 @@ import org.slf4j.LoggerFactory;
  * <p><b>Input:</b> {@link RawRecord}s. <b>Output:</b> the same, some with another payload.
  * <b>Bounded/unbounded:</b> both; one by one. <b>State and timers:</b> none. Each worker holds the
  * mends in memory. <b>Reasons:</b> none. <b>Guarantee:</b> the same archive and the same mends give
- * the same records; if the mends are changed while the run starts, it fails. <b>Runners:</b> all
- * whose workers see the lake.
+ * the same records. Of a batch, mends that are changed while it starts end it; a live run has those
+ * that there were when it was submitted, and takes new ones when it is resumed or submitted anew.
+ * <b>Runners:</b> all; those of a batch whose workers see the lake.
  */
 public final class Mend extends PTransform<PCollection<RawRecord>, PCollection<RawRecord>> {
 
@@ -52,13 +54,27 @@ public final class Mend extends PTransform<PCollection<RawRecord>, PCollection<R
   }
 
   /**
+   * The same with the mends that there are now, if there are any: the pipeline holds them, for a
+   * run that goes on, and starts again, when there are others.
+   */
+  public static Mend holding(Path file, String secret) {
+    return new Mend(Store.holding(file, secret));
+  }
+
+  /**
    * Counts the attempts of dead letters: one whose payload is a mended one was refused before.
    *
    * @param stages the stages that the records of each file go through
    */
   public static PTransform<PCollection<DeadLetter>, PCollection<DeadLetter>> attempts(
       Map<Path, List<String>> stages) {
-    return new Attempts(stages);
+    return new Attempts(stages, file -> Store.of(file, ""));
+  }
+
+  /** The same as {@link #holding} does. */
+  public static PTransform<PCollection<DeadLetter>, PCollection<DeadLetter>> attemptsHolding(
+      Map<Path, List<String>> stages) {
+    return new Attempts(stages, file -> Store.holding(file, ""));
   }
 
   @Override
@@ -66,15 +82,27 @@ public final class Mend extends PTransform<PCollection<RawRecord>, PCollection<R
     return input.apply("Overlay", ParDo.of(new Overlay(store))).setCoder(RawRecord.coder());
   }
 
-  /** A file of mends as it was when the pipeline was built. */
-  private record Store(String file, String version, String secret) implements Serializable {
+  /**
+   * A file of mends as it was when the pipeline was built.
+   *
+   * @param lines what was in it; null if each worker is to read it
+   */
+  private record Store(String file, String version, @Nullable String lines, String secret)
+      implements Serializable {
 
     private static Store of(Path file, String secret) {
-      return new Store(file.toString(), Mends.versionOf(file), secret);
+      return new Store(file.toString(), Mends.versionOf(file), null, secret);
+    }
+
+    private static Store holding(Path file, String secret) {
+      return new Store(file.toString(), "", Mends.linesOf(file), secret);
     }
 
     private Mends open() {
       Path path = Path.of(file);
+      if (lines != null) {
+        return Mends.parse(lines, path);
+      }
       if (!Mends.versionOf(path).equals(version)) {
         throw new UserError(
             "The mended records in '"
@@ -150,10 +178,10 @@ public final class Mend extends PTransform<PCollection<RawRecord>, PCollection<R
       extends PTransform<PCollection<DeadLetter>, PCollection<DeadLetter>> {
     private final Map<String, Store> stores = new HashMap<>();
 
-    private Attempts(Map<Path, List<String>> stages) {
+    private Attempts(Map<Path, List<String>> stages, Function<Path, Store> opened) {
       stages.forEach(
           (file, names) -> {
-            Store store = Store.of(file, "");
+            Store store = opened.apply(file);
             names.forEach(stage -> stores.put(stage, store));
           });
     }

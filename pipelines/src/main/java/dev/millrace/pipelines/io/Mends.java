@@ -101,12 +101,20 @@ public final class Mends {
 
   /** The mends in a file; none if there is no file. */
   public static Mends read(Path file) {
+    return parse(linesOf(file), file);
+  }
+
+  /** What is in a file; nothing if there is no file. */
+  static String linesOf(Path file) {
+    return Files.exists(file) ? new String(bytes(file), StandardCharsets.UTF_8) : "";
+  }
+
+  /** The mends in the lines of a file. */
+  static Mends parse(String lines, Path file) {
     TreeMap<Place, Mend> all = new TreeMap<>();
-    if (Files.exists(file)) {
-      for (String line : new String(bytes(file), StandardCharsets.UTF_8).split("\n", -1)) {
-        if (!line.isEmpty()) {
-          put(parsed(line, file), all);
-        }
+    for (String line : lines.split("\n", -1)) {
+      if (!line.isEmpty()) {
+        put(parsed(line, file), all);
       }
     }
     return new Mends(all);

@@ -12,9 +12,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.UUID;
 import org.apache.avro.specific.SpecificRecord;
-import org.apache.beam.sdk.coders.ByteArrayCoder;
 import org.apache.beam.sdk.io.kafka.KafkaIO;
-import org.apache.beam.sdk.io.kafka.ProducerRecordCoder;
 import org.apache.beam.sdk.transforms.DoFn;
 import org.apache.beam.sdk.transforms.PTransform;
 import org.apache.beam.sdk.transforms.ParDo;
@@ -40,8 +38,9 @@ import org.apache.kafka.common.serialization.ByteArraySerializer;
  * KafkaIO.withEOS}, which shuffles at random, so that panes of one key can overtake one another:
  * then the header decides. <b>Reasons:</b> none. <b>Guarantee:</b> at least once: after a restart a
  * record can stand there again, with the same key, value and revision. Exactly once for readers of
- * committed records; it needs a runner with checkpointed input, and others are refused.
- * <b>Runners:</b> all at least once; Flink exactly once.
+ * committed records; it needs a runner with checkpointed input, and others are refused; each record
+ * is a transaction, and a savepoint cannot be resumed with it. <b>Runners:</b> all at least once;
+ * Flink exactly once.
  *
  * @param <T> type of the records
  */
@@ -132,7 +131,8 @@ public final class WriteTopic<T extends SpecificRecord> extends PTransform<PColl
       maxBytes = topics.maxMessageBytes();
     }
     KafkaIO.WriteRecords<byte[], byte[]> write = write(uri, maxBytes);
-    if (EXACTLY_ONCE.equals(uri.parameters().get("delivery"))) {
+    boolean exactlyOnce = EXACTLY_ONCE.equals(uri.parameters().get("delivery"));
+    if (exactlyOnce) {
       String runner = rows.getPipeline().getOptions().getRunner().getSimpleName();
       if (!runner.contains("Flink")) {
         throw new UserError(
@@ -140,11 +140,19 @@ public final class WriteTopic<T extends SpecificRecord> extends PTransform<PColl
                 .formatted(uri.option(), runner));
       }
       // Of this run alone: Beam refuses to go on where another run has left off.
-      write = write.withEOS(SHARDS, "millrace-" + uri.topic() + "-" + UUID.randomUUID());
+      write =
+          write
+              .withValueSerializer(RecordInside.class)
+              .withEOS(SHARDS, "millrace-" + uri.topic() + "-" + UUID.randomUUID());
     }
-    rows.apply("Records", ParDo.of(form.of(uri.topic(), maxBytes)))
-        .setCoder(ProducerRecordCoder.of(ByteArrayCoder.of(), ByteArrayCoder.of()))
-        .apply("Write", write);
+    PCollection<ProducerRecord<byte[], byte[]>> records =
+        rows.apply("Records", ParDo.of(form.of(uri.topic(), maxBytes)))
+            .setCoder(RecordInside.CODER);
+    if (exactlyOnce) {
+      records =
+          records.apply("Inside", ParDo.of(new RecordInside.Put())).setCoder(RecordInside.CODER);
+    }
+    records.apply("Write", write);
     return PDone.in(rows.getPipeline());
   }
 

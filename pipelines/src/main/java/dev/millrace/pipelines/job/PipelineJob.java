@@ -32,6 +32,7 @@ import dev.millrace.transforms.refine.Vault;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
@@ -173,10 +174,15 @@ public abstract class PipelineJob implements CatalogueEntry.Job {
     for (Input input : inputs) {
       PCollection<RawRecord> records = pipeline.apply(input.step("Read"), input.source());
       arrived.add(records);
-      mended.add(
-          Files.exists(mends(input))
-              ? records.apply(input.step("Mend"), Mend.from(mends(input), options.getSecret()))
-              : records);
+      Path mends = mends(input);
+      if (isLive()) {
+        // There or not: a step that came with the first mend would keep a run from being resumed.
+        mended.add(records.apply(input.step("Mend"), Mend.holding(mends, options.getSecret())));
+      } else if (Files.exists(mends)) {
+        mended.add(records.apply(input.step("Mend"), Mend.from(mends, options.getSecret())));
+      } else {
+        mended.add(records);
+      }
     }
     return mended;
   }
@@ -185,8 +191,11 @@ public abstract class PipelineJob implements CatalogueEntry.Job {
   protected final PCollection<DeadLetter> counted(PCollection<DeadLetter> rejects) {
     Map<Path, List<String>> mended =
         inputs.stream()
-            .filter(input -> Files.exists(mends(input)))
+            .filter(input -> isLive() || Files.exists(mends(input)))
             .collect(Collectors.toMap(this::mends, Input::chain));
+    if (isLive()) {
+      return rejects.apply("Attempts", Mend.attemptsHolding(mended));
+    }
     return mended.isEmpty() ? rejects : rejects.apply("Attempts", Mend.attempts(mended));
   }
 
@@ -197,7 +206,7 @@ public abstract class PipelineJob implements CatalogueEntry.Job {
       if (!input.source().isTopic()) {
         files.put("--" + input.name().replace('_', '-'), input.source().uri());
       }
-      if (Files.exists(mends(input))) {
+      if (!isLive() && Files.exists(mends(input))) {
         files.put("--lake", options.getLake());
       }
     }
@@ -542,7 +551,10 @@ public abstract class PipelineJob implements CatalogueEntry.Job {
         return backfilled();
       }
       RunInfo.Outcome outcome = isLive() ? RunInfo.Outcome.STOPPED : RunInfo.Outcome.PUBLISHED;
-      RunReport report = ReportReader.read(prepared().connection(), info(outcome, ""), answers());
+      RunReport report;
+      try (Connection warehouse = prepared().connect()) {
+        report = ReportReader.read(warehouse, info(outcome, ""), answers());
+      }
       Manifest manifest = isLive() ? null : Manifest.read(Path.of(options.getLake()));
       if (manifest != null) {
         report = report.withLake(ReportReader.lake(manifest));
@@ -558,10 +570,9 @@ public abstract class PipelineJob implements CatalogueEntry.Job {
   /** What a backfill has changed, a line for each table. */
   private String backfilled() throws SQLException {
     List<List<String>> rows = new ArrayList<>();
-    try (PreparedStatement changes =
-        prepared()
-            .connection()
-            .prepareStatement(
+    try (Connection warehouse = prepared().connect();
+        PreparedStatement changes =
+            warehouse.prepareStatement(
                 "SELECT table_name, rows, inserted, updated, deleted FROM run_change"
                     + " WHERE run_id = ? ORDER BY 1")) {
       changes.setString(1, run.id());

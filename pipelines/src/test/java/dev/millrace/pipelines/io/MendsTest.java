@@ -56,12 +56,16 @@ class MendsTest {
   }
 
   private List<String> mended(RawRecord... records) {
+    return mended(dev.millrace.pipelines.io.Mend.from(file, secret), records);
+  }
+
+  private static List<String> mended(dev.millrace.pipelines.io.Mend mend, RawRecord... records) {
     Pipeline pipeline = Pipeline.create(PipelineOptionsFactory.create());
     Captured<RawRecord> mended =
         Captured.of(
             pipeline
                 .apply(Create.of(List.of(records)).withCoder(RawRecord.coder()))
-                .apply("MendEvents", dev.millrace.pipelines.io.Mend.from(file, secret)));
+                .apply("MendEvents", mend));
     pipeline.run().waitUntilFinish();
     return mended.list().stream()
         .map(
@@ -135,6 +139,21 @@ class MendsTest {
     assertThat(
         Captured.userError(failed).orElseThrow().getMessage(),
         containsString("were encrypted with another key"));
+  }
+
+  @Test
+  void aRunThatHoldsItsMendsGoesOnWithThemWhenThereAreOthers() throws Exception {
+    // Given
+    var none = dev.millrace.pipelines.io.Mend.holding(file, secret);
+    write(mend("a", 1, "x", "mended"));
+    var one = dev.millrace.pipelines.io.Mend.holding(file, secret);
+
+    // When
+    write(mend("a", 1, "x", "mended again"));
+
+    // Then
+    assertThat(mended(none, raw("a", 1, "x")), equalTo(List.of("a:1 x")));
+    assertThat(mended(one, raw("a", 1, "x")), equalTo(List.of("a:1 mended")));
   }
 
   @Test

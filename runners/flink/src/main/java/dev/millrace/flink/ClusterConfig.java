@@ -16,11 +16,13 @@ final class ClusterConfig {
 
   private static final String LOOPBACK = "127.0.0.1";
 
+  private static @Nullable Path all;
+
   private ClusterConfig() {}
 
   /**
    * Writes it into a directory that goes with the process, and with it what Flink keeps in files
-   * meanwhile.
+   * meanwhile. Whoever is done with it before may delete it.
    *
    * @param given a directory with a configuration of the user's, which goes before
    * @param own whether the cluster is inside this process; else it has its own configuration, and
@@ -28,9 +30,7 @@ final class ClusterConfig {
    */
   static Path write(@Nullable Path given, boolean stream, boolean own) {
     try {
-      Path directory = Files.createTempDirectory("millrace-flink");
-      Runtime.getRuntime()
-          .addShutdownHook(new Thread(() -> FileUtils.deleteQuietly(directory.toFile())));
+      Path directory = Files.createTempDirectory(ofTheProcess(), "run");
       Map<String, String> settings = new LinkedHashMap<>();
       if (own) {
         settings.putAll(inside(directory));
@@ -51,6 +51,17 @@ final class ClusterConfig {
     } catch (IOException unwritten) {
       throw new UncheckedIOException(unwritten);
     }
+  }
+
+  /** One for all runs: a process that repeats a run would gather what cleans up after each. */
+  private static synchronized Path ofTheProcess() throws IOException {
+    if (all == null) {
+      Path directory = Files.createTempDirectory("millrace-flink");
+      Runtime.getRuntime()
+          .addShutdownHook(new Thread(() -> FileUtils.deleteQuietly(directory.toFile())));
+      all = directory;
+    }
+    return all;
   }
 
   private static Map<String, String> inside(Path directory) {

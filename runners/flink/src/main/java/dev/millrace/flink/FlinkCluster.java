@@ -13,6 +13,7 @@ import org.apache.beam.sdk.options.PipelineOptions;
 import org.apache.flink.configuration.CheckpointingOptions;
 import org.apache.flink.configuration.Configuration;
 import org.apache.flink.configuration.StateBackendOptions;
+import org.apache.flink.runtime.jobgraph.SavepointConfigOptions;
 import org.apache.flink.runtime.util.EnvironmentInformation;
 import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
 import org.jspecify.annotations.Nullable;
@@ -96,6 +97,9 @@ final class FlinkCluster implements ClusterEngine {
     FlinkPipelineOptions options = pipeline.getOptions().as(FlinkPipelineOptions.class);
     if (options.getFlinkMaster().equals(SURROUNDING)) {
       StreamExecutionEnvironment cluster = StreamExecutionEnvironment.getExecutionEnvironment();
+      if (cluster.getConfiguration().get(SavepointConfigOptions.SAVEPOINT_PATH) != null) {
+        FlinkJobRunner.refuseToGoOnExactlyOnce(pipeline);
+      }
       NamedOperators.translate(
           pipeline, options, (Configuration) cluster.getConfiguration(), cluster::executeAsync);
       return "";

@@ -1,5 +1,6 @@
 package dev.millrace.flink;
 
+import dev.millrace.pipelines.UserError;
 import dev.millrace.runners.CapabilityGate;
 import java.net.URI;
 import java.nio.file.Path;
@@ -8,6 +9,8 @@ import org.apache.beam.runners.flink.FlinkRunner;
 import org.apache.beam.sdk.Pipeline;
 import org.apache.beam.sdk.PipelineRunner;
 import org.apache.beam.sdk.options.PipelineOptions;
+import org.apache.beam.sdk.runners.TransformHierarchy.Node;
+import org.apache.commons.io.FileUtils;
 import org.apache.flink.configuration.Configuration;
 import org.apache.flink.configuration.GlobalConfiguration;
 import org.apache.flink.runtime.jobgraph.SavepointRestoreSettings;
@@ -22,6 +25,10 @@ public final class FlinkJobRunner extends PipelineRunner<FlinkJob> {
 
   /** The cluster inside the process. */
   static final String OWN_CLUSTER = "[local]";
+
+  /** It cannot be seen from here. */
+  private static final String EXACTLY_ONCE_SINK =
+      "org.apache.beam.sdk.io.kafka.KafkaExactlyOnceSink";
 
   private final FlinkPipelineOptions options;
 
@@ -45,31 +52,58 @@ public final class FlinkJobRunner extends PipelineRunner<FlinkJob> {
     options.setAttachedMode(false);
     String given = options.getFlinkConfDir();
     boolean stream = options.isStreaming() || CapabilityGate.isStream(pipeline);
-    Path config =
-        ClusterConfig.write(
-            given == null ? null : Path.of(given),
-            stream,
-            options.getFlinkMaster().equals(OWN_CLUSTER));
+    boolean own = options.getFlinkMaster().equals(OWN_CLUSTER);
+    Path config = ClusterConfig.write(given == null ? null : Path.of(given), stream, own);
     try {
       options.setFlinkConfDir(config.toString());
       if (!stream) {
         FusedBatch.run(pipeline, options, config.toString());
-      } else if (options.getFlinkMaster().equals(OWN_CLUSTER)) {
+      } else if (own) {
         FlinkRunner.fromOptions(options).run(pipeline);
       } else {
-        StreamExecutionEnvironment cluster = cluster(config);
+        StreamExecutionEnvironment cluster = cluster(pipeline, config);
         NamedOperators.translate(
             pipeline, options, (Configuration) cluster.getConfiguration(), cluster::executeAsync);
       }
       return new FlinkJob(SubmittedJob.take());
     } finally {
       options.setFlinkConfDir(given);
+      if (!own) {
+        FileUtils.deleteQuietly(config.toFile());
+      }
     }
   }
 
-  private StreamExecutionEnvironment cluster(Path config) {
+  /**
+   * The sink's transactions are known to the broker under a name of one run, and Beam fails in each
+   * attempt to go on under another.
+   *
+   * @throws UserError if the pipeline has such a sink
+   */
+  static void refuseToGoOnExactlyOnce(Pipeline pipeline) {
+    pipeline.traverseTopologically(
+        new Pipeline.PipelineVisitor.Defaults() {
+          @Override
+          public CompositeBehavior enterCompositeTransform(Node node) {
+            if (node.getTransform() != null
+                && node.getTransform().getClass().getName().equals(EXACTLY_ONCE_SINK)) {
+              throw new UserError(
+                  node.getEnclosingNode().getFullName()
+                      + " writes exactly once, which no savepoint can be resumed with: its transactions belong"
+                      + " to the run that began them. Begin anew, millrace submit, or let it deliver at least"
+                      + " once: then submit, stop and resume go together.");
+            }
+            return CompositeBehavior.ENTER_TRANSFORM;
+          }
+        });
+  }
+
+  private StreamExecutionEnvironment cluster(Pipeline pipeline, Path config) {
     URI address = URI.create("http://" + options.getFlinkMaster());
     String savepoint = options.getSavepointPath();
+    if (savepoint != null) {
+      refuseToGoOnExactlyOnce(pipeline);
+    }
     return new RemoteStreamEnvironment(
         address.getHost(),
         address.getPort(),

@@ -2,6 +2,7 @@ package dev.millrace.flink;
 
 import static org.awaitility.Awaitility.await;
 import static org.hamcrest.MatcherAssert.assertThat;
+import static org.hamcrest.Matchers.containsString;
 import static org.hamcrest.Matchers.empty;
 import static org.hamcrest.Matchers.equalTo;
 import static org.hamcrest.Matchers.hasItem;
@@ -29,6 +30,7 @@ import org.apache.beam.sdk.PipelineResult.State;
 import org.apache.beam.sdk.PipelineRunner;
 import org.apache.beam.sdk.coders.VarIntCoder;
 import org.apache.beam.sdk.io.GenerateSequence;
+import org.apache.beam.sdk.io.kafka.KafkaIO;
 import org.apache.beam.sdk.metrics.Counter;
 import org.apache.beam.sdk.metrics.MetricResult;
 import org.apache.beam.sdk.metrics.Metrics;
@@ -40,8 +42,11 @@ import org.apache.beam.sdk.transforms.DoFn;
 import org.apache.beam.sdk.transforms.MapElements;
 import org.apache.beam.sdk.transforms.ParDo;
 import org.apache.beam.sdk.transforms.View;
+import org.apache.beam.sdk.transforms.WithKeys;
 import org.apache.beam.sdk.values.PCollectionView;
 import org.apache.beam.sdk.values.TypeDescriptors;
+import org.apache.kafka.common.serialization.IntegerSerializer;
+import org.apache.kafka.common.serialization.LongSerializer;
 import org.joda.time.Duration;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -88,6 +93,31 @@ class FlinkJobRunnerTest {
 
     // Then
     assertThat(options.getRunner(), equalTo(FlinkRunner.class));
+  }
+
+  @Test
+  void aSinkWhoseTransactionsBelongToOneRunIsNotResumed() {
+    // Given
+    Pipeline pipeline =
+        pipeline("--flinkMaster=127.0.0.1:1", "--savepointPath=there", "--parallelism=1");
+    pipeline
+        .apply(GenerateSequence.from(1))
+        .apply("One", WithKeys.of(1))
+        .apply(
+            "ToTopic",
+            KafkaIO.<Integer, Long>write()
+                .withBootstrapServers("127.0.0.1:1")
+                .withTopic("numbers")
+                .withKeySerializer(IntegerSerializer.class)
+                .withValueSerializer(LongSerializer.class)
+                .withEOS(1, "group"));
+
+    // When
+    UserError refused = assertThrows(UserError.class, () -> run(pipeline));
+
+    // Then
+    assertThat(refused.getMessage(), containsString("ToTopic"));
+    assertThat(refused.getMessage(), containsString("writes exactly once"));
   }
 
   @Test

@@ -118,11 +118,11 @@ final class Broker implements AutoCloseable {
     return records(topic).stream().map(ConsumerRecord::value).toList();
   }
 
-  /** The records of a topic. */
+  /** The records of a topic that are committed. */
   List<ConsumerRecord<byte[], byte[]>> records(String topic) {
     try (KafkaConsumer<byte[], byte[]> consumer =
         new KafkaConsumer<>(
-            Map.of("bootstrap.servers", servers()),
+            Map.of("bootstrap.servers", servers(), "isolation.level", "read_committed"),
             new ByteArrayDeserializer(),
             new ByteArrayDeserializer())) {
       List<TopicPartition> partitions =

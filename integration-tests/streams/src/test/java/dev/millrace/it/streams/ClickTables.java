@@ -1,5 +1,8 @@
 package dev.millrace.it.streams;
 
+import static org.hamcrest.MatcherAssert.assertThat;
+
+import java.nio.charset.StandardCharsets;
 import java.sql.Connection;
 import java.sql.ResultSet;
 import java.sql.Statement;
@@ -8,6 +11,9 @@ import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import org.apache.kafka.clients.consumer.ConsumerRecord;
 
 /** The tables of {@code clickstream} in a warehouse. */
 final class ClickTables {
@@ -55,6 +61,53 @@ final class ClickTables {
                   + " t"));
     }
     return tables;
+  }
+
+  /**
+   * What a reader of the topic of {@code events_5m} has when it keeps the greatest pane of each
+   * key.
+   */
+  static List<String> lastOfEachKey(List<ConsumerRecord<byte[], byte[]>> records) {
+    Map<String, ConsumerRecord<byte[], byte[]>> last = new TreeMap<>();
+    for (ConsumerRecord<byte[], byte[]> record : records) {
+      last.merge(
+          text(record.key()),
+          record,
+          (one, other) -> revision(one) > revision(other) ? one : other);
+    }
+    return last.values().stream().map(record -> essence(text(record.value()))).sorted().toList();
+  }
+
+  /** The same of the table. */
+  static List<String> essences(Map<String, List<String>> tables) {
+    return tables.getOrDefault("events_5m", List.of()).stream()
+        .map(ClickTables::essence)
+        .sorted()
+        .toList();
+  }
+
+  private static long revision(ConsumerRecord<byte[], byte[]> record) {
+    return Long.parseLong(text(record.headers().lastHeader("millrace.revision").value()));
+  }
+
+  /** Minute, action, count and revenue: what topic and table spell alike. */
+  private static String essence(String json) {
+    return field(json, "window_start").substring(0, 16)
+        + field(json, "action")
+        + " "
+        + field(json, "events")
+        + " "
+        + field(json, "revenue");
+  }
+
+  private static String field(String json, String name) {
+    Matcher matcher = Pattern.compile("\"" + name + "\": ?\"?([^\",}]+)").matcher(json);
+    assertThat(json, matcher.find());
+    return matcher.group(1);
+  }
+
+  private static String text(byte[] bytes) {
+    return new String(bytes, StandardCharsets.UTF_8);
   }
 
   static List<String> rows(Connection warehouse, String sql) throws Exception {

@@ -78,8 +78,22 @@ class LiveOnFlinkIT {
           .until(() -> read(warehouse) > 10_000);
       killed.destroyForcibly().waitFor();
 
-      Process again = run("again", live, topic);
+      broker.makeTopic("five_minutes", 2);
+      Process again =
+          run(
+              "again",
+              live,
+              topic,
+              "--aggregated=" + broker.uri("five_minutes") + "?delivery=exactly-once");
       await().atMost(Duration.ofMinutes(4)).until(() -> ClickTables.isComplete(warehouse, RECORDS));
+      // The last transactions come with the next checkpoints.
+      await()
+          .atMost(Duration.ofMinutes(1))
+          .untilAsserted(
+              () ->
+                  assertThat(
+                      ClickTables.lastOfEachKey(broker.records("five_minutes")),
+                      equalTo(ClickTables.essences(ClickTables.tables(warehouse)))));
       again.destroy();
       assertThat("stops when asked to", again.waitFor(60, TimeUnit.SECONDS));
       Map<String, List<String>> tables = ClickTables.tables(warehouse);
@@ -107,7 +121,8 @@ class LiveOnFlinkIT {
             .get(0));
   }
 
-  private static Process run(String name, String warehouse, String events) throws Exception {
+  private static Process run(String name, String warehouse, String events, String... more)
+      throws Exception {
     List<String> command = JavaInHaste.command("1g");
     command.add("-jar");
     command.add(System.getProperty("millrace.flink"));
@@ -120,6 +135,7 @@ class LiveOnFlinkIT {
     command.add("--secret=file:secret.key");
     command.add("--lake=lake_" + name);
     command.add("--report=report_" + name);
+    command.addAll(List.of(more));
     return new ProcessBuilder(command)
         .directory(home.toFile())
         .redirectErrorStream(true)

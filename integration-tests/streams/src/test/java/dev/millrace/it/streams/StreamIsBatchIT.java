@@ -33,10 +33,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Random;
-import java.util.TreeMap;
 import java.util.concurrent.Future;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
 import java.util.stream.LongStream;
 import org.apache.beam.runners.direct.DirectOptions;
 import org.apache.beam.runners.direct.DirectRunner;
@@ -45,13 +42,10 @@ import org.apache.beam.sdk.PipelineResult;
 import org.apache.beam.sdk.metrics.MetricResult;
 import org.apache.beam.sdk.options.PipelineOptionsFactory;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
-import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerRecord;
-import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.header.Header;
 import org.apache.kafka.common.serialization.ByteArraySerializer;
-import org.apache.kafka.common.serialization.StringDeserializer;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -128,12 +122,8 @@ class StreamIsBatchIT {
       assertThat(table, live.get(table), equalTo(again.get(table)));
     }
     assertThat(
-        lastOfEachKey(aggregated),
-        equalTo(
-            again.getOrDefault("events_5m", List.of()).stream()
-                .map(StreamIsBatchIT::essence)
-                .sorted()
-                .toList()));
+        ClickTables.lastOfEachKey(broker.records(aggregated)),
+        equalTo(ClickTables.essences(again)));
   }
 
   @Test
@@ -259,52 +249,6 @@ class StreamIsBatchIT {
   private static String header(ConsumerRecord<byte[], byte[]> record, String name) {
     Header header = record.headers().lastHeader(name);
     return header == null ? "" : new String(header.value(), StandardCharsets.UTF_8);
-  }
-
-  /** What a reader of the topic has when it keeps the greatest pane of each key. */
-  private static List<String> lastOfEachKey(String topic) throws Exception {
-    Map<String, ConsumerRecord<String, String>> last = new TreeMap<>();
-    try (KafkaConsumer<String, String> consumer =
-        new KafkaConsumer<>(
-            Map.of("bootstrap.servers", broker.servers(), "auto.offset.reset", "earliest"),
-            new StringDeserializer(),
-            new StringDeserializer())) {
-      List<TopicPartition> partitions =
-          consumer.partitionsFor(topic).stream()
-              .map(p -> new TopicPartition(topic, p.partition()))
-              .toList();
-      consumer.assign(partitions);
-      Map<TopicPartition, Long> ends = consumer.endOffsets(partitions);
-      while (partitions.stream().anyMatch(p -> consumer.position(p) < ends.getOrDefault(p, 0L))) {
-        for (ConsumerRecord<String, String> record : consumer.poll(Duration.ofMillis(100))) {
-          last.merge(
-              record.key(), record, (one, other) -> revision(one) > revision(other) ? one : other);
-        }
-      }
-    }
-    return last.values().stream().map(record -> essence(record.value())).sorted().toList();
-  }
-
-  private static long revision(ConsumerRecord<String, String> record) {
-    return Long.parseLong(
-        new String(
-            record.headers().lastHeader("millrace.revision").value(), StandardCharsets.UTF_8));
-  }
-
-  /** Minute, action, count and revenue: what topic and table spell alike. */
-  private static String essence(String json) {
-    return field(json, "window_start").substring(0, 16)
-        + field(json, "action")
-        + " "
-        + field(json, "events")
-        + " "
-        + field(json, "revenue");
-  }
-
-  private static String field(String json, String name) {
-    Matcher matcher = Pattern.compile("\"" + name + "\": ?\"?([^\",}]+)").matcher(json);
-    assertThat(json, matcher.find());
-    return matcher.group(1);
   }
 
   /** Generated records, in their order of arrival, each into any partition. */

@@ -98,7 +98,7 @@ public final class PreparedWarehouse implements AutoCloseable {
   /** How many records of each source a stage of this live run has read, as its ledger says. */
   public Map<String, Long> read(String stage) throws SQLException {
     Map<String, Long> read = new TreeMap<>();
-    try (Connection other = new WarehouseConnections(config).pool().getConnection();
+    try (Connection other = connect();
         PreparedStatement ledger =
             other.prepareStatement(
                 "SELECT source, read FROM ledger"
@@ -115,9 +115,12 @@ public final class PreparedWarehouse implements AutoCloseable {
     return read;
   }
 
-  /** The connection, for reading what was published; it is closed with this. */
-  public Connection connection() {
-    return connection;
+  /**
+   * A connection of its own, for reading what was published: the one that holds the lock may have
+   * broken meanwhile. Whoever asked for it closes it.
+   */
+  public Connection connect() throws SQLException {
+    return new WarehouseConnections(config).pool().getConnection();
   }
 
   /** Drops what an unpublished run left, and ends the run for others. Never fails. */

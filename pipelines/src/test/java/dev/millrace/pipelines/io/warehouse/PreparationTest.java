@@ -10,6 +10,7 @@ import static org.hamcrest.Matchers.allOf;
 import static org.hamcrest.Matchers.contains;
 import static org.hamcrest.Matchers.containsString;
 import static org.hamcrest.Matchers.empty;
+import static org.hamcrest.Matchers.is;
 import static org.hamcrest.Matchers.not;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
@@ -20,6 +21,8 @@ import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.sql.Connection;
+import java.sql.Statement;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -44,6 +47,24 @@ class PreparationTest {
           contains("item", "live_run", "run", "run_change", "shelf"));
     }
     assertThat(query(url, STAGING), empty());
+  }
+
+  @Test
+  void whatWasPublishedIsReadThoughTheServerHasRestartedMeanwhile() throws Exception {
+    // Given
+    try (PreparedWarehouse prepared = warehouse.prepare()) {
+      run(
+          url,
+          "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity"
+              + " WHERE datname = current_database() AND pid <> pg_backend_pid()");
+
+      // When
+      try (Connection reads = prepared.connect();
+          Statement statement = reads.createStatement()) {
+        // Then
+        assertThat(statement.execute("SELECT * FROM run_change"), is(true));
+      }
+    }
   }
 
   @Test

@@ -142,7 +142,7 @@ class UpsertTableTest {
   void aBatchThatWasPreparedBeforeALiveRunBeganTakesNothingOfItAway() {
     // Given
     try (PreparedWarehouse batch = warehouse("b1").prepare()) {
-      assertThat(batch.connection(), notNullValue());
+      assertThat(batch, notNullValue());
       try (PreparedWarehouse live = live("r1")) {
         write(live, Events5m.class, List.of(pane(view(5), 0)));
 
