@@ -219,7 +219,7 @@ public final class Bench implements Callable<Integer> {
   @Option(
       names = "--check",
       description =
-          "Compare with the ratios of CPU time that are recorded with the sources; exit status 3 if one has risen by more than 15 percent.")
+          "Compare with the ratios of CPU time that are recorded with the sources; exit status 3 if one has risen by more than 15 percent, or was recorded with other options.")
   private boolean check;
 
   @Option(names = "--record", description = "Record the ratios instead.")
@@ -326,7 +326,11 @@ public final class Bench implements Callable<Integer> {
         Picture.write(picture, results, machineLine(machine));
       }
       done = true;
-      return recorded(Ratios.of(results));
+      return recorded(
+          Ratios.of(
+              results,
+              "--passes=%d --events=%d --scale=%d%s --heap=%s"
+                  .formatted(passes, events, scale, slope ? " --slope" : "", heap)));
     } finally {
       if (done) {
         Temporary.delete(work);
@@ -341,9 +345,9 @@ public final class Bench implements Callable<Integer> {
     if (record) {
       now.into(file);
     }
-    List<String> risen = check ? now.above(Ratios.in(file)) : List.of();
-    risen.forEach(ratio -> out.println("\nSlower: " + ratio));
-    return risen.isEmpty() ? 0 : 3;
+    List<String> told = check ? now.above(Ratios.in(file)) : List.of();
+    told.forEach(ratio -> out.println("\n" + ratio));
+    return told.isEmpty() ? 0 : 3;
   }
 
   private void check() throws IOException {

@@ -17,9 +17,11 @@ import java.util.TreeMap;
 
 /**
  * Ratios of CPU time that were recorded when all was well, to be held against what is measured now.
- * Times differ from machine to machine, and from hour to hour; how two sides compare does not.
+ * Times differ from machine to machine, and from hour to hour; how two sides compare does not. But
+ * it does with what they are given: a side of more code is compiled for longer.
  *
  * @param cpu how many times the CPU time of the yardstick a side takes, by the words for the two
+ *     and, in brackets, the options of the benchmark
  */
 record Ratios(Map<String, Double> cpu) {
 
@@ -29,13 +31,18 @@ record Ratios(Map<String, Double> cpu) {
   private static final ObjectMapper JSON =
       new ObjectMapper().enable(SerializationFeature.INDENT_OUTPUT);
 
-  /** Those that were measured. */
-  static Ratios of(List<Result> results) {
+  /**
+   * Those that were measured.
+   *
+   * @param options what the sides were given, as options of the benchmark
+   */
+  static Ratios of(List<Result> results, String options) {
     Map<String, Double> ratios = new TreeMap<>();
     for (Result result : results) {
       for (Compared pair : result.compared()) {
         ratios.put(
-            result.name() + ": " + pair.name(), Math.round(1000 * pair.cpu().median()) / 1000.0);
+            result.name() + ": " + pair.name() + " [" + options + "]",
+            Math.round(1000 * pair.cpu().median()) / 1000.0);
       }
     }
     return new Ratios(ratios);
@@ -67,22 +74,30 @@ record Ratios(Map<String, Double> cpu) {
     Files.writeString(file, JSON.writeValueAsString(all) + "\n");
   }
 
-  /** What has risen, in words; of a ratio that was not recorded nothing is known. */
+  /**
+   * What has risen, or was recorded with other options, in words; of a ratio that was not recorded
+   * nothing is known.
+   */
   List<String> above(Ratios recorded) {
-    List<String> risen = new ArrayList<>();
+    List<String> told = new ArrayList<>();
     cpu.forEach(
         (name, now) -> {
           Double before = recorded.cpu.get(name);
           if (before != null && now > before * (1 + TOLERANCE)) {
-            risen.add(
+            told.add(
                 String.format(
                     Locale.ROOT,
-                    "%s: %.3f, and it was %.3f when it was recorded",
+                    "Slower: %s: %.3f, and it was %.3f when it was recorded",
                     name,
                     now,
                     before));
+          } else if (before == null) {
+            String pair = name.substring(0, name.indexOf('[') + 1);
+            recorded.cpu.keySet().stream()
+                .filter(other -> other.startsWith(pair))
+                .forEach(other -> told.add("Not compared: " + name + " was recorded as " + other));
           }
         });
-    return risen;
+    return told;
   }
 }

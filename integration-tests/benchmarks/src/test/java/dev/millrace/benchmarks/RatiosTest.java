@@ -32,12 +32,14 @@ class RatiosTest {
                 List.of(
                     new SideResult("loop", "", loop, loop),
                     new SideResult("Millrace", "", ours, ours)),
-                List.of())));
+                List.of())),
+        "--passes=3");
   }
 
   @Test
   void theMedianOfTheRoundsCounts() {
-    assertThat(needing(1, 2, 8).cpu(), equalTo(Map.of("refine: Millrace / loop", 2.0)));
+    assertThat(
+        needing(1, 2, 8).cpu(), equalTo(Map.of("refine: Millrace / loop [--passes=3]", 2.0)));
   }
 
   @Test
@@ -48,8 +50,19 @@ class RatiosTest {
     assertThat(needing(0.5).above(before), empty());
     assertThat(
         needing(1.25).above(before),
-        contains("refine: Millrace / loop: 1.250, and it was 1.000 when it was recorded"));
+        contains(
+            "Slower: refine: Millrace / loop [--passes=3]: 1.250, and it was 1.000 when it was recorded"));
     assertThat(needing(1.25).above(new Ratios(Map.of())), empty());
+  }
+
+  @Test
+  void whatWasMeasuredOtherwiseIsNotComparedAndTheUserIsToldSo() {
+    Ratios before = new Ratios(Map.of("refine: Millrace / loop [--passes=8]", 0.1));
+
+    assertThat(
+        needing(1).above(before),
+        contains(
+            "Not compared: refine: Millrace / loop [--passes=3] was recorded as refine: Millrace / loop [--passes=8]"));
   }
 
   @Test
@@ -64,7 +77,8 @@ class RatiosTest {
     // Then
     assertThat(
         Ratios.in(file).cpu(),
-        equalTo(Map.of("events: Millrace / tuned", 0.7, "refine: Millrace / loop", 2.0)));
+        equalTo(
+            Map.of("events: Millrace / tuned", 0.7, "refine: Millrace / loop [--passes=3]", 2.0)));
   }
 
   @Test
