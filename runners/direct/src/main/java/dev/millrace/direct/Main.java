@@ -4,7 +4,6 @@ import dev.millrace.runners.Engine;
 import dev.millrace.runners.Millrace;
 import java.util.List;
 import org.apache.beam.runners.direct.DirectOptions;
-import org.apache.beam.runners.direct.DirectRunner;
 
 /**
  * The command line on the Direct runner: one process, for development and for batches that one
@@ -15,12 +14,12 @@ public final class Main {
   private Main() {}
 
   /**
-   * Beam's Direct runner, tuned for runs: its checks of user code cost far more than the work, and
-   * belong into tests.
+   * {@link DirectJobRunner}, tuned for runs: its checks of user code cost far more than the work,
+   * and belong into tests.
    */
   public static Engine engine() {
     return new Engine(
-        DirectRunner.class,
+        DirectJobRunner.class,
         DirectOptions.class,
         List.of(
             "--blockOnRun=false",

@@ -1,0 +1,430 @@
+package dev.millrace.direct;
+
+import static org.hamcrest.MatcherAssert.assertThat;
+import static org.hamcrest.Matchers.contains;
+import static org.hamcrest.Matchers.containsInAnyOrder;
+import static org.hamcrest.Matchers.containsString;
+import static org.hamcrest.Matchers.equalTo;
+import static org.hamcrest.Matchers.greaterThan;
+import static org.hamcrest.Matchers.hasItem;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Queue;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
+import org.apache.beam.sdk.Pipeline;
+import org.apache.beam.sdk.coders.Coder;
+import org.apache.beam.sdk.coders.KvCoder;
+import org.apache.beam.sdk.coders.StringUtf8Coder;
+import org.apache.beam.sdk.coders.VarIntCoder;
+import org.apache.beam.sdk.io.TextIO;
+import org.apache.beam.sdk.io.range.OffsetRange;
+import org.apache.beam.sdk.options.PipelineOptionsFactory;
+import org.apache.beam.sdk.transforms.Create;
+import org.apache.beam.sdk.transforms.DoFn;
+import org.apache.beam.sdk.transforms.GroupByKey;
+import org.apache.beam.sdk.transforms.MapElements;
+import org.apache.beam.sdk.transforms.ParDo;
+import org.apache.beam.sdk.transforms.Sum;
+import org.apache.beam.sdk.transforms.View;
+import org.apache.beam.sdk.transforms.WithKeys;
+import org.apache.beam.sdk.transforms.WithTimestamps;
+import org.apache.beam.sdk.transforms.splittabledofn.RestrictionTracker;
+import org.apache.beam.sdk.transforms.windowing.BoundedWindow;
+import org.apache.beam.sdk.transforms.windowing.GlobalWindow;
+import org.apache.beam.sdk.transforms.windowing.SlidingWindows;
+import org.apache.beam.sdk.transforms.windowing.Window;
+import org.apache.beam.sdk.values.KV;
+import org.apache.beam.sdk.values.PCollection;
+import org.apache.beam.sdk.values.PCollectionTuple;
+import org.apache.beam.sdk.values.PCollectionView;
+import org.apache.beam.sdk.values.TupleTag;
+import org.apache.beam.sdk.values.TupleTagList;
+import org.apache.beam.sdk.values.TypeDescriptors;
+import org.joda.time.Duration;
+import org.joda.time.Instant;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+/** What becomes of a batch whose steps are made one function, on the Direct runner. */
+@Timeout(120)
+class JoiningTest {
+
+  private static final TupleTag<Integer> ALL = new TupleTag<>() {};
+  private static final TupleTag<Integer> EVEN = new TupleTag<>() {};
+  private static final TupleTag<Integer> UNREAD = new TupleTag<>() {};
+
+  private static final AtomicInteger SET_UP = new AtomicInteger();
+  private static final AtomicInteger TORN_DOWN = new AtomicInteger();
+  private static final Queue<String> FOUND = new ConcurrentLinkedQueue<>();
+
+  @TempDir Path dir;
+
+  private final Pipeline pipeline =
+      Pipeline.create(
+          PipelineOptionsFactory.fromArgs(Main.engine().defaults().toArray(String[]::new))
+              .create());
+
+  @BeforeEach
+  void nothingYet() {
+    SET_UP.set(0);
+    TORN_DOWN.set(0);
+    FOUND.clear();
+  }
+
+  @Test
+  void anElementGoesThroughAllStepsBeforeTheNext() {
+    // Given
+    PCollection<Integer> numbers =
+        pipeline
+            .apply("Numbers", Create.of(List.of(List.of(1, 2, 3))))
+            .apply("Split", ParDo.of(new Each()));
+    numbers.apply("First", ParDo.of(new Tell("first")));
+    numbers.apply("Second", ParDo.of(new Tell("second")));
+
+    // When
+    run();
+
+    // Then
+    assertThat(
+        FOUND, contains("first 1", "second 1", "first 2", "second 2", "first 3", "second 3"));
+  }
+
+  @Test
+  void whatOthersReadLeavesByItsOutput() {
+    // Given
+    PCollectionTuple split = split(List.of(1, 2, 3, 4, 5));
+    sum(split.get(ALL), "all");
+    sum(split.get(ALL), "all again");
+    sum(split.get(EVEN), "even");
+    group(split.get(EVEN), "even ones");
+
+    // When
+    run();
+
+    // Then: sums are told at the end of a bundle
+    assertThat(total("all"), equalTo(15));
+    assertThat(total("all again"), equalTo(15));
+    assertThat(total("even"), equalTo(6));
+    assertThat(FOUND, hasItem("even ones: [2, 4]"));
+    assertThat(SET_UP.get(), greaterThan(0));
+    assertThat(TORN_DOWN.get(), equalTo(SET_UP.get()));
+  }
+
+  @Test
+  void whatIsReadBesideIsThereWhetherOfTheSameElementsOrNot() {
+    // Given: one of the same elements, one that is there when they are split, one that comes later
+    PCollectionView<Iterable<Integer>> before = view("Before", 100);
+    PCollectionTuple split = split(List.of(1, 2, 3));
+    PCollectionView<Iterable<Integer>> total =
+        split.get(ALL).apply("Total", Sum.integersGlobally()).apply("TotalView", View.asIterable());
+    PCollectionView<Iterable<Integer>> after = view("After", 200);
+    beside(split.get(ALL), total, "Shares");
+    beside(split.get(EVEN), before, "Befores");
+    beside(split.get(EVEN), after, "Afters");
+
+    // When
+    run();
+
+    // Then
+    assertThat(FOUND, containsInAnyOrder("1 of 6", "2 of 6", "3 of 6", "2 of 100", "2 of 200"));
+  }
+
+  @Test
+  void aSourceThatIsReadPartByPartEndsBundlesWithItsParts() {
+    // Given: parts of so many elements that the runner pauses after each, and sums that leave at
+    // the end of a bundle, when nothing may leave a splittable function any more
+    PCollection<Integer> numbers =
+        pipeline
+            .apply("Parts", Create.of(20))
+            .apply("Read", ParDo.of(new Parts()))
+            .setCoder(VarIntCoder.of());
+    sum(numbers, "all");
+    group(
+        numbers.apply("Third", MapElements.into(TypeDescriptors.integers()).via(n -> n / 3)),
+        "third");
+
+    // When
+    run();
+
+    // Then
+    List<Integer> all = IntStream.range(0, 20_000).boxed().toList();
+    assertThat(total("all"), equalTo(all.stream().mapToInt(n -> n).sum()));
+    assertThat(FOUND, hasItem("third: " + all.stream().map(n -> n / 3).toList()));
+    assertThat("sums, one for each part", sums("all").count(), equalTo(20L));
+    assertThat(TORN_DOWN.get(), equalTo(SET_UP.get()));
+  }
+
+  @Test
+  void elementsKeepTimeAndWindows() {
+    // Given
+    pipeline
+        .apply("Numbers", Create.of(7).withCoder(VarIntCoder.of()))
+        .apply("Times", WithTimestamps.of(n -> Instant.ofEpochSecond(n)))
+        .apply(
+            "Windows",
+            Window.into(
+                SlidingWindows.of(Duration.standardSeconds(10)).every(Duration.standardSeconds(5))))
+        .apply(
+            "Split", ParDo.of(new Split()).withOutputTags(ALL, TupleTagList.of(EVEN).and(UNREAD)))
+        .get(ALL)
+        .setCoder(VarIntCoder.of())
+        .apply("Key", WithKeys.of("windowed"))
+        .setCoder(KvCoder.of(StringUtf8Coder.of(), VarIntCoder.of()))
+        .apply("Group", GroupByKey.create())
+        .apply("TellWindows", ParDo.of(new TellWindow()));
+
+    // When
+    run();
+
+    // Then
+    assertThat(
+        FOUND,
+        containsInAnyOrder(
+            "[7] [1970-01-01T00:00:00.000Z..1970-01-01T00:00:10.000Z)",
+            "[7] [1970-01-01T00:00:05.000Z..1970-01-01T00:00:15.000Z)"));
+  }
+
+  @Test
+  void stepsWithinTransformsThatTheRunnerReplacesStayTheirs() throws IOException {
+    // Given: the runner puts a transform of its own in the place of one that writes files
+    split(List.of(1, 2, 3))
+        .get(ALL)
+        .apply("Text", MapElements.into(TypeDescriptors.strings()).via(String::valueOf))
+        .apply("Write", TextIO.write().to(dir.resolve("numbers").toString()));
+
+    // When
+    run();
+
+    // Then
+    List<String> lines = new ArrayList<>();
+    try (Stream<Path> files = Files.list(dir)) {
+      for (Path file : files.toList()) {
+        lines.addAll(Files.readAllLines(file));
+      }
+    }
+    assertThat(lines, containsInAnyOrder("1", "2", "3"));
+  }
+
+  @Test
+  void aStepThatFailsEndsTheRunAndTheOthersLetGo() throws InterruptedException {
+    // Given
+    PCollectionTuple split = split(List.of(1, 2, 3));
+    sum(split.get(ALL), "all");
+    split.get(EVEN).apply("Fail", ParDo.of(new Failing()));
+
+    // When
+    RuntimeException failed = assertThrows(RuntimeException.class, this::run);
+
+    // Then
+    assertThat(
+        Stream.iterate((Throwable) failed, cause -> cause != null, Throwable::getCause)
+            .map(Throwable::toString)
+            .toList(),
+        hasItem(containsString("2 is too much")));
+    assertThat(SET_UP.get(), greaterThan(0));
+    // The runner tells of the failure before it has let go of everything.
+    for (int i = 0; i < 100 && TORN_DOWN.get() < SET_UP.get(); i++) {
+      Thread.sleep(100);
+    }
+    assertThat(TORN_DOWN.get(), equalTo(SET_UP.get()));
+  }
+
+  // ------------------------------------------------------------------------------------ pipelines
+
+  private void run() {
+    pipeline.getOptions().setRunner(Main.engine().runner());
+    pipeline.run().waitUntilFinish();
+  }
+
+  private PCollectionTuple split(List<Integer> numbers) {
+    PCollectionTuple split =
+        pipeline
+            .apply("Numbers", Create.of(numbers).withCoder(VarIntCoder.of()))
+            .apply(
+                "Split",
+                ParDo.of(new Split()).withOutputTags(ALL, TupleTagList.of(EVEN).and(UNREAD)));
+    for (TupleTag<Integer> tag : List.of(ALL, EVEN, UNREAD)) {
+      split.get(tag).setCoder(VarIntCoder.of());
+    }
+    return split;
+  }
+
+  private PCollectionView<Iterable<Integer>> view(String name, int number) {
+    return pipeline
+        .apply(name, Create.of(number).withCoder(VarIntCoder.of()))
+        .apply("View " + name, View.asIterable());
+  }
+
+  private static void beside(
+      PCollection<Integer> numbers, PCollectionView<Iterable<Integer>> view, String name) {
+    numbers
+        .apply(name, ParDo.of(new Beside(view)).withSideInputs(view))
+        .setCoder(StringUtf8Coder.of())
+        .apply("Keep " + name, ParDo.of(new Keep()));
+  }
+
+  private static void sum(PCollection<Integer> numbers, String name) {
+    group(numbers.apply("Sum " + name, ParDo.of(new SumUp())).setCoder(VarIntCoder.of()), name);
+  }
+
+  private static void group(PCollection<Integer> numbers, String name) {
+    numbers
+        .apply("Key " + name, WithKeys.of(name))
+        .setCoder(KvCoder.of(StringUtf8Coder.of(), VarIntCoder.of()))
+        .apply("Group " + name, GroupByKey.create())
+        .apply("Keep " + name, ParDo.of(new KeepGroup()));
+  }
+
+  private static int total(String name) {
+    return sums(name).mapToInt(Integer::parseInt).sum();
+  }
+
+  private static Stream<String> sums(String name) {
+    return FOUND.stream()
+        .filter(line -> line.startsWith(name + ": "))
+        .flatMap(line -> Stream.of(line.replaceAll(".*\\[|]", "").split(", ", -1)));
+  }
+
+  private static final class Each extends DoFn<List<Integer>, Integer> {
+    @ProcessElement
+    public void process(@Element List<Integer> numbers, OutputReceiver<Integer> out) {
+      numbers.forEach(out::output);
+    }
+  }
+
+  private static final class Tell extends DoFn<Integer, Void> {
+    private final String who;
+
+    private Tell(String who) {
+      this.who = who;
+    }
+
+    @ProcessElement
+    public void process(@Element Integer number) {
+      FOUND.add(who + " " + number);
+    }
+  }
+
+  private static final class Split extends DoFn<Integer, Integer> {
+    @ProcessElement
+    public void process(@Element Integer number, MultiOutputReceiver out) {
+      out.get(ALL).output(number);
+      if (number % 2 == 0) {
+        out.get(EVEN).output(number);
+      }
+      out.get(UNREAD).output(number);
+    }
+  }
+
+  @DoFn.BoundedPerElement
+  static final class Parts extends DoFn<Integer, Integer> {
+    @GetInitialRestriction
+    public OffsetRange all(@Element Integer parts) {
+      return new OffsetRange(0, parts);
+    }
+
+    @GetRestrictionCoder
+    public Coder<OffsetRange> restrictionCoder() {
+      return OffsetRange.Coder.of();
+    }
+
+    @ProcessElement
+    public void process(
+        RestrictionTracker<OffsetRange, Long> tracker, OutputReceiver<Integer> out) {
+      for (long i = tracker.currentRestriction().getFrom(); tracker.tryClaim(i); i++) {
+        for (int number = 0; number < 1000; number++) {
+          out.output((int) i * 1000 + number);
+        }
+      }
+    }
+  }
+
+  static final class SumUp extends DoFn<Integer, Integer> {
+    private int sum;
+
+    @Setup
+    public void setUp() {
+      SET_UP.incrementAndGet();
+    }
+
+    @StartBundle
+    public void start() {
+      sum = 0;
+    }
+
+    @ProcessElement
+    public void process(@Element Integer number) {
+      sum += number;
+    }
+
+    @FinishBundle
+    public void finish(FinishBundleContext context) {
+      context.output(sum, BoundedWindow.TIMESTAMP_MIN_VALUE, GlobalWindow.INSTANCE);
+    }
+
+    @Teardown
+    public void tearDown() {
+      TORN_DOWN.incrementAndGet();
+    }
+  }
+
+  private static final class Beside extends DoFn<Integer, String> {
+    private final PCollectionView<Iterable<Integer>> view;
+
+    private Beside(PCollectionView<Iterable<Integer>> view) {
+      this.view = view;
+    }
+
+    @ProcessElement
+    public void process(ProcessContext context) {
+      context.output(context.element() + " of " + context.sideInput(view).iterator().next());
+    }
+  }
+
+  private static final class Failing extends DoFn<Integer, Void> {
+    @ProcessElement
+    public void process(@Element Integer number) {
+      if (number > 0) {
+        throw new IllegalStateException(number + " is too much");
+      }
+    }
+  }
+
+  private static final class Keep extends DoFn<String, Void> {
+    @ProcessElement
+    public void process(@Element String line) {
+      FOUND.add(line);
+    }
+  }
+
+  private static final class KeepGroup extends DoFn<KV<String, Iterable<Integer>>, Void> {
+    @ProcessElement
+    public void process(@Element KV<String, Iterable<Integer>> group) {
+      FOUND.add(group.getKey() + ": " + sorted(group.getValue()));
+    }
+  }
+
+  private static final class TellWindow extends DoFn<KV<String, Iterable<Integer>>, Void> {
+    @ProcessElement
+    public void process(@Element KV<String, Iterable<Integer>> group, BoundedWindow window) {
+      FOUND.add(sorted(group.getValue()) + " " + window);
+    }
+  }
+
+  private static List<Integer> sorted(Iterable<Integer> numbers) {
+    List<Integer> all = new ArrayList<>();
+    numbers.forEach(all::add);
+    all.sort(null);
+    return all;
+  }
+}

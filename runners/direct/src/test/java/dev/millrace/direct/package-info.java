@@ -1,0 +1,4 @@
+@NullMarked
+package dev.millrace.direct;
+
+import org.jspecify.annotations.NullMarked;
