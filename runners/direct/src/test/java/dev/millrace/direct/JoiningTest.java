@@ -35,7 +35,6 @@ import org.apache.beam.sdk.transforms.ParDo;
 import org.apache.beam.sdk.transforms.Sum;
 import org.apache.beam.sdk.transforms.View;
 import org.apache.beam.sdk.transforms.WithKeys;
-import org.apache.beam.sdk.transforms.WithTimestamps;
 import org.apache.beam.sdk.transforms.splittabledofn.RestrictionTracker;
 import org.apache.beam.sdk.transforms.windowing.BoundedWindow;
 import org.apache.beam.sdk.transforms.windowing.GlobalWindow;
@@ -47,6 +46,7 @@ import org.apache.beam.sdk.values.PCollectionTuple;
 import org.apache.beam.sdk.values.PCollectionView;
 import org.apache.beam.sdk.values.TupleTag;
 import org.apache.beam.sdk.values.TupleTagList;
+import org.apache.beam.sdk.values.TypeDescriptor;
 import org.apache.beam.sdk.values.TypeDescriptors;
 import org.joda.time.Duration;
 import org.joda.time.Instant;
@@ -62,6 +62,9 @@ class JoiningTest {
   private static final TupleTag<Integer> ALL = new TupleTag<>() {};
   private static final TupleTag<Integer> EVEN = new TupleTag<>() {};
   private static final TupleTag<Integer> UNREAD = new TupleTag<>() {};
+
+  private static final TypeDescriptor<KV<String, Integer>> NAMED =
+      TypeDescriptors.kvs(TypeDescriptors.strings(), TypeDescriptors.integers());
 
   private static final AtomicInteger SET_UP = new AtomicInteger();
   private static final AtomicInteger TORN_DOWN = new AtomicInteger();
@@ -166,19 +169,17 @@ class JoiningTest {
 
   @Test
   void elementsKeepTimeAndWindows() {
-    // Given
-    pipeline
-        .apply("Numbers", Create.of(7).withCoder(VarIntCoder.of()))
-        .apply("Times", WithTimestamps.of(n -> Instant.ofEpochSecond(n)))
+    // Given: steps before windows that date the elements, and steps within them
+    split(List.of(7))
+        .get(ALL)
+        .apply("Date", ParDo.of(new Date()))
+        .setCoder(VarIntCoder.of())
         .apply(
             "Windows",
             Window.into(
                 SlidingWindows.of(Duration.standardSeconds(10)).every(Duration.standardSeconds(5))))
-        .apply(
-            "Split", ParDo.of(new Split()).withOutputTags(ALL, TupleTagList.of(EVEN).and(UNREAD)))
-        .get(ALL)
-        .setCoder(VarIntCoder.of())
-        .apply("Key", WithKeys.of("windowed"))
+        .apply("More", MapElements.into(TypeDescriptors.integers()).via(n -> n + 1))
+        .apply("Name", MapElements.into(NAMED).via(n -> KV.of("windowed", n)))
         .setCoder(KvCoder.of(StringUtf8Coder.of(), VarIntCoder.of()))
         .apply("Group", GroupByKey.create())
         .apply("TellWindows", ParDo.of(new TellWindow()));
@@ -190,8 +191,8 @@ class JoiningTest {
     assertThat(
         FOUND,
         containsInAnyOrder(
-            "[7] [1970-01-01T00:00:00.000Z..1970-01-01T00:00:10.000Z)",
-            "[7] [1970-01-01T00:00:05.000Z..1970-01-01T00:00:15.000Z)"));
+            "[8] [1970-01-01T00:00:00.000Z..1970-01-01T00:00:10.000Z)",
+            "[8] [1970-01-01T00:00:05.000Z..1970-01-01T00:00:15.000Z)"));
   }
 
   @Test
@@ -323,6 +324,13 @@ class JoiningTest {
         out.get(EVEN).output(number);
       }
       out.get(UNREAD).output(number);
+    }
+  }
+
+  private static final class Date extends DoFn<Integer, Integer> {
+    @ProcessElement
+    public void process(@Element Integer second, OutputReceiver<Integer> out) {
+      out.outputWithTimestamp(second, Instant.ofEpochSecond(second));
     }
   }
 
