@@ -80,29 +80,31 @@ final class JoinedSource extends DoFn<Object, Object> {
     through.begin();
     through.leaveBy((output, leaving) -> JoinedFn.put(out, output, leaving));
     WindowedValue<Object> whole = WindowedValues.timestampedValueInGlobalWindow(element, timestamp);
-    ((DoFnInvoker<Object, Object>) through.firstInvoker())
-        .invokeProcessElement(
-            new DoFnInvoker.BaseArgumentProvider<>() {
-              @Override
-              public Object element(DoFn<Object, Object> of) {
-                return element;
-              }
+    through.first(
+        first ->
+            ((DoFnInvoker<Object, Object>) first)
+                .invokeProcessElement(
+                    new DoFnInvoker.BaseArgumentProvider<>() {
+                      @Override
+                      public Object element(DoFn<Object, Object> of) {
+                        return element;
+                      }
 
-              @Override
-              public RestrictionTracker<?, ?> restrictionTracker() {
-                return new PartByPart(tracker, through);
-              }
+                      @Override
+                      public RestrictionTracker<?, ?> restrictionTracker() {
+                        return new PartByPart(tracker, through);
+                      }
 
-              @Override
-              public OutputReceiver<Object> outputReceiver(DoFn<Object, Object> of) {
-                return new Into(through, main, whole);
-              }
+                      @Override
+                      public OutputReceiver<Object> outputReceiver(DoFn<Object, Object> of) {
+                        return new Into(through, main, whole);
+                      }
 
-              @Override
-              public String getErrorContext() {
-                return "JoinedSource/ProcessElement";
-              }
-            });
+                      @Override
+                      public String getErrorContext() {
+                        return "JoinedSource/ProcessElement";
+                      }
+                    }));
     through.finish();
   }
 

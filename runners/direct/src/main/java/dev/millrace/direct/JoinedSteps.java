@@ -6,13 +6,18 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.function.Consumer;
 import org.apache.beam.runners.core.DoFnRunner;
 import org.apache.beam.runners.core.DoFnRunners;
 import org.apache.beam.runners.core.SideInputReader;
 import org.apache.beam.runners.core.StateInternals;
 import org.apache.beam.runners.core.StepContext;
 import org.apache.beam.runners.core.TimerInternals;
+import org.apache.beam.runners.core.metrics.MetricsContainerStepMap;
 import org.apache.beam.sdk.coders.Coder;
+import org.apache.beam.sdk.metrics.MetricsContainer;
+import org.apache.beam.sdk.metrics.MetricsEnvironment;
+import org.apache.beam.sdk.metrics.MetricsEnvironment.MetricsEnvironmentState;
 import org.apache.beam.sdk.options.PipelineOptions;
 import org.apache.beam.sdk.transforms.DoFn;
 import org.apache.beam.sdk.transforms.DoFnSchemaInformation;
@@ -47,6 +52,7 @@ final class JoinedSteps implements Serializable {
 
   /** One of the steps. */
   record Step(
+      String name,
       DoFn<?, ?> function,
       TupleTag<?> main,
       List<TupleTag<?>> more,
@@ -59,12 +65,15 @@ final class JoinedSteps implements Serializable {
       implements Serializable {}
 
   private final List<Step> steps;
+  private final String run;
 
   /**
    * @param steps each before those it gives to
+   * @param run by which their metrics are found
    */
-  JoinedSteps(List<Step> steps) {
+  JoinedSteps(List<Step> steps, String run) {
     this.steps = new ArrayList<>(steps);
+    this.run = run;
   }
 
   /** The function that elements enter by. */
@@ -85,6 +94,8 @@ final class JoinedSteps implements Serializable {
   /** The steps, set up; of one thread. */
   final class Running {
     private final List<RunningStep> running = new ArrayList<>();
+    private final MetricsContainerStepMap metrics = JoinedMetrics.of(run);
+    private @Nullable MetricsEnvironmentState counting;
     private @Nullable Exit exit;
     private @Nullable Beside beside;
 
@@ -100,9 +111,10 @@ final class JoinedSteps implements Serializable {
       }
     }
 
-    /** The next elements belong to a new bundle, and what leaves goes there. */
+    /** The next elements belong to a new bundle, of this thread. */
     void begin() {
       running.forEach(step -> step.hasBegun = false);
+      counting = MetricsEnvironment.getMetricsEnvironmentStateForCurrentThread();
     }
 
     /** Where what leaves goes from now on. */
@@ -121,9 +133,15 @@ final class JoinedSteps implements Serializable {
       running.get(0).output((TupleTag) output, (WindowedValue) element);
     }
 
-    /** The first step, to be run by someone else. */
-    DoFnInvoker<?, ?> firstInvoker() {
-      return running.get(0).invoker;
+    /** Lets someone else run the first step, whose metrics count as its own. */
+    void first(Consumer<DoFnInvoker<?, ?>> call) {
+      RunningStep first = running.get(0);
+      MetricsContainer before = first.counting().activate(first.container);
+      try {
+        call.accept(first.invoker);
+      } finally {
+        first.counting().activate(before);
+      }
     }
 
     /** Ends the bundles. */
@@ -156,11 +174,13 @@ final class JoinedSteps implements Serializable {
     private final DoFnInvoker<?, ?> invoker;
     private final DoFnRunner<Object, Object> runner;
     private final Map<TupleTag<?>, Way> ways;
+    private final MetricsContainer container;
     private boolean hasBegun;
 
     private RunningStep(Step step, PipelineOptions options, Running all) {
       this.all = all;
       this.ways = new HashMap<>(step.ways);
+      container = all.metrics.getContainer(step.name);
       invoker = DoFnInvokers.tryInvokeSetupFor(step.function, options);
       runner =
           DoFnRunners.simpleRunner(
@@ -179,18 +199,32 @@ final class JoinedSteps implements Serializable {
     }
 
     private void process(WindowedValue<?> element) {
-      if (!hasBegun) {
-        hasBegun = true;
-        runner.startBundle();
+      MetricsContainer before = counting().activate(container);
+      try {
+        if (!hasBegun) {
+          hasBegun = true;
+          runner.startBundle();
+        }
+        runner.processElement((WindowedValue) element);
+      } finally {
+        counting().activate(before);
       }
-      runner.processElement((WindowedValue) element);
     }
 
     private void finish() {
       if (hasBegun) {
         hasBegun = false;
-        runner.finishBundle();
+        MetricsContainer before = counting().activate(container);
+        try {
+          runner.finishBundle();
+        } finally {
+          counting().activate(before);
+        }
       }
+    }
+
+    private MetricsEnvironmentState counting() {
+      return Objects.requireNonNull(all.counting, "a bundle that has not begun");
     }
 
     @Override

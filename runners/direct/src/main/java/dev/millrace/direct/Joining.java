@@ -75,11 +75,19 @@ final class Joining {
   private final Map<PTransform<?, ?>, Tree> trees = new HashMap<>();
   private final Map<TupleTag<?>, Integer> views = new HashMap<>();
 
-  private Joining() {}
+  private final String run;
 
-  /** Rewrites a pipeline. */
-  static void join(Pipeline pipeline) {
-    Joining joining = new Joining();
+  private Joining(String run) {
+    this.run = run;
+  }
+
+  /**
+   * Rewrites a pipeline.
+   *
+   * @param run by which the steps' metrics are found ({@link JoinedMetrics})
+   */
+  static void join(Pipeline pipeline, String run) {
+    Joining joining = new Joining(run);
     pipeline.traverseTopologically(joining.new Planner());
     joining.trees.values().removeIf(tree -> tree.steps.size() == 1);
     joining.replace(pipeline, true);
@@ -300,7 +308,7 @@ final class Joining {
       for (Step step : tree.steps) {
         steps.add(joined(step, tags));
       }
-      JoinedSteps joined = new JoinedSteps(steps);
+      JoinedSteps joined = new JoinedSteps(steps, run);
       DoFn<Object, Object> function =
           isSplittable(first) ? new JoinedSource(joined, main) : new JoinedFn(joined);
       Set<PCollectionView<?>> beside = new LinkedHashSet<>();
@@ -343,6 +351,7 @@ final class Joining {
                 ways.put(tag, new JoinedSteps.Way(next, leaves));
               });
       return new JoinedSteps.Step(
+          step.node.getFullName(),
           step.transform.getFn(),
           step.transform.getMainOutputTag(),
           new ArrayList<>(step.transform.getAdditionalOutputTags().getAll()),

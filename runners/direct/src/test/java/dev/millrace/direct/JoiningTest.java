@@ -20,12 +20,18 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.apache.beam.sdk.Pipeline;
+import org.apache.beam.sdk.PipelineResult;
 import org.apache.beam.sdk.coders.Coder;
 import org.apache.beam.sdk.coders.KvCoder;
 import org.apache.beam.sdk.coders.StringUtf8Coder;
 import org.apache.beam.sdk.coders.VarIntCoder;
 import org.apache.beam.sdk.io.TextIO;
 import org.apache.beam.sdk.io.range.OffsetRange;
+import org.apache.beam.sdk.metrics.Counter;
+import org.apache.beam.sdk.metrics.MetricNameFilter;
+import org.apache.beam.sdk.metrics.MetricResult;
+import org.apache.beam.sdk.metrics.Metrics;
+import org.apache.beam.sdk.metrics.MetricsFilter;
 import org.apache.beam.sdk.options.PipelineOptionsFactory;
 import org.apache.beam.sdk.transforms.Create;
 import org.apache.beam.sdk.transforms.DoFn;
@@ -66,6 +72,7 @@ class JoiningTest {
   private static final TypeDescriptor<KV<String, Integer>> NAMED =
       TypeDescriptors.kvs(TypeDescriptors.strings(), TypeDescriptors.integers());
 
+  private static final Counter COUNTER = Metrics.counter("test", "counted");
   private static final AtomicInteger SET_UP = new AtomicInteger();
   private static final AtomicInteger TORN_DOWN = new AtomicInteger();
   private static final Queue<String> FOUND = new ConcurrentLinkedQueue<>();
@@ -196,6 +203,41 @@ class JoiningTest {
   }
 
   @Test
+  void eachStepCountsUnderItsName() {
+    // Given: steps after one that is read part by part, and after one that is not
+    PCollection<Integer> numbers =
+        pipeline
+            .apply("Parts", Create.of(2))
+            .apply("Read", ParDo.of(new Parts()))
+            .setCoder(VarIntCoder.of());
+    numbers.apply("Tell", ParDo.of(new Tell("told")));
+    sum(split(List.of(1, 2, 3)).get(EVEN), "even");
+
+    // When
+    PipelineResult result = run();
+
+    // Then
+    List<String> counted = new ArrayList<>();
+    for (MetricResult<Long> counter :
+        result
+            .metrics()
+            .queryMetrics(
+                MetricsFilter.builder().addNameFilter(MetricNameFilter.inNamespace("test")).build())
+            .getCounters()) {
+      counted.add(counter.getKey().stepName() + " " + counter.getCommitted());
+      assertThat(counter.getAttempted(), equalTo(counter.getCommitted()));
+    }
+    assertThat(
+        counted,
+        containsInAnyOrder(
+            "Read/ParMultiDo(Parts) 2",
+            "Tell/ParMultiDo(Tell) 2000",
+            "Split 3",
+            "Sum even/ParMultiDo(SumUp) 1",
+            "Keep even/ParMultiDo(KeepGroup) 1"));
+  }
+
+  @Test
   void stepsWithinTransformsThatTheRunnerReplacesStayTheirs() throws IOException {
     // Given: the runner puts a transform of its own in the place of one that writes files
     split(List.of(1, 2, 3))
@@ -242,9 +284,11 @@ class JoiningTest {
 
   // ------------------------------------------------------------------------------------ pipelines
 
-  private void run() {
+  private PipelineResult run() {
     pipeline.getOptions().setRunner(Main.engine().runner());
-    pipeline.run().waitUntilFinish();
+    PipelineResult result = pipeline.run();
+    result.waitUntilFinish();
+    return result;
   }
 
   private PCollectionTuple split(List<Integer> numbers) {
@@ -312,6 +356,7 @@ class JoiningTest {
 
     @ProcessElement
     public void process(@Element Integer number) {
+      COUNTER.inc();
       FOUND.add(who + " " + number);
     }
   }
@@ -319,6 +364,7 @@ class JoiningTest {
   private static final class Split extends DoFn<Integer, Integer> {
     @ProcessElement
     public void process(@Element Integer number, MultiOutputReceiver out) {
+      COUNTER.inc();
       out.get(ALL).output(number);
       if (number % 2 == 0) {
         out.get(EVEN).output(number);
@@ -350,6 +396,7 @@ class JoiningTest {
     public void process(
         RestrictionTracker<OffsetRange, Long> tracker, OutputReceiver<Integer> out) {
       for (long i = tracker.currentRestriction().getFrom(); tracker.tryClaim(i); i++) {
+        COUNTER.inc();
         for (int number = 0; number < 1000; number++) {
           out.output((int) i * 1000 + number);
         }
@@ -377,6 +424,7 @@ class JoiningTest {
 
     @FinishBundle
     public void finish(FinishBundleContext context) {
+      COUNTER.inc();
       context.output(sum, BoundedWindow.TIMESTAMP_MIN_VALUE, GlobalWindow.INSTANCE);
     }
 
@@ -418,6 +466,7 @@ class JoiningTest {
   private static final class KeepGroup extends DoFn<KV<String, Iterable<Integer>>, Void> {
     @ProcessElement
     public void process(@Element KV<String, Iterable<Integer>> group) {
+      COUNTER.inc();
       FOUND.add(group.getKey() + ": " + sorted(group.getValue()));
     }
   }
