@@ -7,6 +7,7 @@ import org.apache.beam.sdk.transforms.windowing.BoundedWindow;
 import org.apache.beam.sdk.values.TupleTag;
 import org.apache.beam.sdk.values.WindowedValue;
 import org.apache.beam.sdk.values.WindowedValues;
+import org.joda.time.Duration;
 import org.jspecify.annotations.Nullable;
 
 /** A tree of steps as one function. */
@@ -20,6 +21,13 @@ final class JoinedFn extends DoFn<Object, Object> {
 
   JoinedFn(JoinedSteps steps) {
     this.steps = steps;
+  }
+
+  /** Each step's own bound holds where it puts out. */
+  @Override
+  @SuppressWarnings("deprecation") // there is no other way yet
+  public Duration getAllowedTimestampSkew() {
+    return Duration.millis(Long.MAX_VALUE);
   }
 
   @Setup

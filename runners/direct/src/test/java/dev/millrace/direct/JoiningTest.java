@@ -43,6 +43,7 @@ import org.apache.beam.sdk.transforms.View;
 import org.apache.beam.sdk.transforms.WithKeys;
 import org.apache.beam.sdk.transforms.splittabledofn.RestrictionTracker;
 import org.apache.beam.sdk.transforms.windowing.BoundedWindow;
+import org.apache.beam.sdk.transforms.windowing.FixedWindows;
 import org.apache.beam.sdk.transforms.windowing.GlobalWindow;
 import org.apache.beam.sdk.transforms.windowing.SlidingWindows;
 import org.apache.beam.sdk.transforms.windowing.Window;
@@ -238,6 +239,30 @@ class JoiningTest {
   }
 
   @Test
+  void aStepMayGoBackInTimeIfItSaysSo() {
+    // Given
+    split(List.of(7))
+        .get(ALL)
+        .apply("Date", ParDo.of(new Date()))
+        .setCoder(VarIntCoder.of())
+        .apply("Windows", Window.into(FixedWindows.of(Duration.standardDays(1))))
+        .apply("Same", MapElements.into(TypeDescriptors.integers()).via(n -> n))
+        .apply("Back", ParDo.of(new Back()))
+        .setCoder(VarIntCoder.of())
+        .apply("Again", Window.into(FixedWindows.of(Duration.standardSeconds(5))))
+        .apply("Name", MapElements.into(NAMED).via(n -> KV.of("back", n)))
+        .setCoder(KvCoder.of(StringUtf8Coder.of(), VarIntCoder.of()))
+        .apply("Group", GroupByKey.create())
+        .apply("TellWindows", ParDo.of(new TellWindow()));
+
+    // When
+    run();
+
+    // Then
+    assertThat(FOUND, contains("[7] [1970-01-01T00:00:00.000Z..1970-01-01T00:00:05.000Z)"));
+  }
+
+  @Test
   void stepsWithinTransformsThatTheRunnerReplacesStayTheirs() throws IOException {
     // Given: the runner puts a transform of its own in the place of one that writes files
     split(List.of(1, 2, 3))
@@ -377,6 +402,20 @@ class JoiningTest {
     @ProcessElement
     public void process(@Element Integer second, OutputReceiver<Integer> out) {
       out.outputWithTimestamp(second, Instant.ofEpochSecond(second));
+    }
+  }
+
+  private static final class Back extends DoFn<Integer, Integer> {
+    @Override
+    @SuppressWarnings("deprecation") // there is no other way yet
+    public Duration getAllowedTimestampSkew() {
+      return Duration.standardSeconds(5);
+    }
+
+    @ProcessElement
+    public void process(
+        @Element Integer number, @Timestamp Instant time, OutputReceiver<Integer> out) {
+      out.outputWithTimestamp(number, time.minus(Duration.standardSeconds(5)));
     }
   }
 

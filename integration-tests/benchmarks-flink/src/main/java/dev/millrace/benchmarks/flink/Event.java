@@ -10,9 +10,15 @@ public class Event {
   public String user = "";
   public String session = "";
   public String action = "";
-  public @Nullable Integer product;
+
+  /** None if zero. */
+  public int product;
+
   public @Nullable BigDecimal price;
-  public @Nullable Integer quantity;
+
+  /** None if zero. */
+  public int quantity;
+
   public String url = "";
   public @Nullable String referrer;
   public @Nullable String agent;
@@ -27,7 +33,7 @@ public class Event {
     return price == null || !action.equals("purchase")
         ? 0
         : price
-            .multiply(BigDecimal.valueOf(quantity == null ? 1 : quantity))
+            .multiply(BigDecimal.valueOf(quantity == 0 ? 1 : quantity))
             .movePointRight(4)
             .longValueExact();
   }

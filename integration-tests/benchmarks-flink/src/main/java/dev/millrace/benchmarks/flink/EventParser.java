@@ -43,21 +43,27 @@ final class EventParser {
 
   private static final int REQUIRED = 1 | 1 << 1 | 1 << 2 | 1 << 3 | 1 << 7 | 1 << 10;
 
-  private final boolean whole;
-  private final boolean session;
-
-  /**
-   * @param whole whether all fields are kept, or only those that the sums are made of: action,
-   *     price, quantity and times
-   */
-  EventParser(boolean whole) {
-    this(whole, whole);
+  /** Texts that are kept, besides the action. */
+  enum Texts {
+    ALL,
+    NONE,
+    SESSION,
+    /** Id, user and the browser's name. */
+    VISITOR
   }
 
-  /** The same, and whether the session is kept. */
-  EventParser(boolean whole, boolean session) {
-    this.whole = whole;
-    this.session = session;
+  private final boolean pages;
+  private final boolean session;
+  private final boolean visitor;
+  private boolean escapes;
+
+  /**
+   * @param texts that are kept; the others are checked only
+   */
+  EventParser(Texts texts) {
+    this.pages = texts == Texts.ALL;
+    this.session = texts == Texts.ALL || texts == Texts.SESSION;
+    this.visitor = texts == Texts.ALL || texts == Texts.VISITOR;
   }
 
   /** The event, or null if it is none or breaks a rule. */
@@ -85,11 +91,11 @@ final class EventParser {
       switch (name) {
         case "event_id" -> {
           field = 1;
-          event.id = required(text(parser, token, 40, whole));
+          event.id = required(text(parser, token, 40, visitor));
         }
         case "user_id" -> {
           field = 1 << 1;
-          event.user = required(text(parser, token, 64, whole));
+          event.user = required(text(parser, token, 64, visitor));
         }
         case "session_id" -> {
           field = 1 << 2;
@@ -114,15 +120,15 @@ final class EventParser {
         }
         case "url" -> {
           field = 1 << 7;
-          event.url = required(text(parser, token, 2_048, whole));
+          event.url = required(text(parser, token, 2_048, pages));
         }
         case "referrer" -> {
           field = 1 << 8;
-          event.referrer = text(parser, token, 2_048, whole);
+          event.referrer = text(parser, token, 2_048, pages);
         }
         case "user_agent" -> {
           field = 1 << 9;
-          event.agent = text(parser, token, 1_024, whole);
+          event.agent = text(parser, token, 1_024, visitor);
         }
         case "event_time" -> {
           field = 1 << 10;
@@ -143,11 +149,14 @@ final class EventParser {
     return ended && (seen & REQUIRED) == REQUIRED ? event : null;
   }
 
-  private static boolean isUtf8(byte[] bytes) {
+  private boolean isUtf8(byte[] bytes) {
     int all = 0;
+    boolean backslash = false;
     for (byte one : bytes) {
       all |= one;
+      backslash |= one == '\\';
     }
+    escapes = backslash;
     if (all >= 0) {
       return true;
     }
@@ -159,10 +168,9 @@ final class EventParser {
     }
   }
 
-  private static @Nullable Integer number(JsonParser parser, JsonToken token, int most)
-      throws IOException {
+  private static int number(JsonParser parser, JsonToken token, int most) throws IOException {
     if (token == JsonToken.VALUE_NULL) {
-      return null;
+      return 0;
     }
     check(token == JsonToken.VALUE_NUMBER_INT);
     int value = parser.getIntValue();
@@ -184,8 +192,11 @@ final class EventParser {
     return amount;
   }
 
-  /** The text; an empty one in its place if it need not be kept. */
-  private static @Nullable String text(JsonParser parser, JsonToken token, int most, boolean keep)
+  /**
+   * The text; an empty one in its place if it need not be kept. In UTF-8 without escapes there is
+   * neither half a character nor, as the parser refuses it, the one of number zero.
+   */
+  private @Nullable String text(JsonParser parser, JsonToken token, int most, boolean keep)
       throws IOException {
     if (token == JsonToken.VALUE_NULL) {
       return null;
@@ -193,6 +204,9 @@ final class EventParser {
     check(token == JsonToken.VALUE_STRING);
     int length = parser.getTextLength();
     check(length <= most);
+    if (!escapes) {
+      return keep ? parser.getText() : "";
+    }
     if (keep) {
       String text = parser.getText();
       for (int i = 0; i < length; i++) {

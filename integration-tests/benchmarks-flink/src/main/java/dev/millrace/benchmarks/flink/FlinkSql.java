@@ -6,6 +6,8 @@ import java.nio.charset.StandardCharsets;
 import java.util.concurrent.ExecutionException;
 import org.apache.flink.configuration.Configuration;
 import org.apache.flink.configuration.CoreOptions;
+import org.apache.flink.configuration.MemorySize;
+import org.apache.flink.configuration.TaskManagerOptions;
 import org.apache.flink.table.api.EnvironmentSettings;
 import org.apache.flink.table.api.StatementSet;
 import org.apache.flink.table.api.TableEnvironment;
@@ -29,6 +31,9 @@ final class FlinkSql {
       throws IOException, InterruptedException, ExecutionException {
     Configuration configuration = new Configuration();
     configuration.set(CoreOptions.DEFAULT_PARALLELISM, Runtime.getRuntime().availableProcessors());
+    // As much beside the heap as Millrace's own cluster has, and one plan for what answers share.
+    configuration.set(TaskManagerOptions.MANAGED_MEMORY_SIZE, MemorySize.parse("512m"));
+    configuration.setString("table.optimizer.reuse-optimize-block-with-digest-enabled", "true");
     TableEnvironment tables =
         TableEnvironment.create(
             EnvironmentSettings.newInstance()

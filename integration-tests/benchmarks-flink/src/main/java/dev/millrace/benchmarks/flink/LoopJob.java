@@ -16,7 +16,7 @@ final class LoopJob {
 
   static EventsAnswer run(EventsInput input) throws IOException {
     Collected.clear(input.bySession());
-    EventParser parser = new EventParser(true);
+    EventParser parser = new EventParser(EventParser.Texts.ALL);
     Map<Minute, PlainJob.Sum> minutes = new HashMap<>();
     Path path = new Path(input.path().toUri());
     long good = 0;

@@ -59,6 +59,8 @@ final class NativeCopy {
     } else if (tuned) {
       copy(environment, copy, new EventReader(registry), new EventWriter(registry, copy.to()));
     } else {
+      // Flink sets the schemas for each record, for which Avro's fast reader resolves them anew.
+      System.setProperty("org.apache.avro.fastread", "false");
       String to = copy.to();
       SchemaCoder.SchemaCoderProvider wire = () -> new Wire(registry, to);
       copy(
@@ -82,6 +84,8 @@ final class NativeCopy {
             .setTopics(copy.input().topic())
             .setStartingOffsets(OffsetsInitializer.earliest())
             .setBounded(OffsetsInitializer.latest())
+            // As Millrace's consumer is set.
+            .setProperty("max.poll.records", "1000")
             .setValueOnlyDeserializer(reader)
             .build();
     // As Millrace's producer is set.
@@ -252,7 +256,7 @@ final class NativeCopy {
         bytes.write(id >>> 16);
         bytes.write(id >>> 8);
         bytes.write(id);
-        encoder = EncoderFactory.get().directBinaryEncoder(bytes, encoder);
+        encoder = EncoderFactory.get().binaryEncoder(bytes, encoder);
         writer.write(event, encoder);
         encoder.flush();
         return bytes.toByteArray();

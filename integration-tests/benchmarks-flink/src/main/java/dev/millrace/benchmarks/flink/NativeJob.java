@@ -63,6 +63,8 @@ final class NativeJob {
               .setTopics(input.topic())
               .setStartingOffsets(OffsetsInitializer.earliest())
               .setBounded(OffsetsInitializer.latest())
+              // As Millrace's consumer is set.
+              .setProperty("max.poll.records", "1000")
               .setValueOnlyDeserializer(new Value())
               .build();
       return environment.fromSource(source, WatermarkStrategy.noWatermarks(), "values");

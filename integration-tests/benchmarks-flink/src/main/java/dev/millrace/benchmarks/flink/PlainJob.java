@@ -51,7 +51,7 @@ final class PlainJob {
     @Override
     public void open(Configuration parameters) {
       super.open(parameters);
-      parser = new EventParser(true);
+      parser = new EventParser(EventParser.Texts.ALL);
     }
 
     @Override

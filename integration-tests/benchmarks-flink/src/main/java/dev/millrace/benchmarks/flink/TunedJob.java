@@ -19,7 +19,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * The job as one would write it whose bill depends on it: strings that nobody needs are not made,
- * what crosses to the next task is three numbers, and objects are used again.
+ * events are summed before they cross to the next task, and objects are used again.
  */
 @SuppressWarnings("SameNameButDifferent") // Flink has two Contexts
 final class TunedJob {
@@ -55,13 +55,20 @@ final class TunedJob {
       TypeInformation<K> keys,
       MapFunction<K, String> name) {
     hits.getSideOutput(NativeJob.REJECTS).addSink(new NativeSinks.TakeRejects());
-    hits.assignTimestampsAndWatermarks(
-            WatermarkStrategy.<H>forBoundedOutOfOrderness(NativeJob.OUT_OF_ORDER)
-                .withTimestampAssigner((hit, before) -> hit.happened))
-        .keyBy(key, keys)
+    TypeInformation<PlainJob.Sum> sums = Types.POJO(PlainJob.Sum.class);
+    LocalSums.of(
+            hits.assignTimestampsAndWatermarks(
+                WatermarkStrategy.<H>forBoundedOutOfOrderness(NativeJob.OUT_OF_ORDER)
+                    .withTimestampAssigner((hit, before) -> hit.happened)),
+            key,
+            keys,
+            NativeJob.MINUTE.toMillis(),
+            new Add<H>(),
+            sums)
+        .keyBy(sum -> sum.f0, keys)
         .window(TumblingEventTimeWindows.of(NativeJob.MINUTE))
         .aggregate(
-            new Add<H>(),
+            new LocalSums.Merge<K, PlainJob.Sum>(new Add<H>()),
             new ToRow<K>(name),
             Types.POJO(PlainJob.Sum.class),
             Types.POJO(PlainJob.Sum.class),
@@ -138,7 +145,7 @@ final class TunedJob {
     @Override
     public void open(Configuration parameters) {
       super.open(parameters);
-      parser = new EventParser(false, bySession);
+      parser = new EventParser(bySession ? EventParser.Texts.SESSION : EventParser.Texts.NONE);
     }
 
     @Override

@@ -53,7 +53,9 @@ final class WholeMillraceJob {
     Vault.createIfAbsent(key);
     Files.writeString(
         directory.resolve("config.yaml"),
-        "taskmanager.memory.managed.size: " + WholeNativeJob.STATE.getBytes() + " b\n");
+        "taskmanager.memory.managed.size: "
+            + WholeNativeJob.STATE.getBytes()
+            + " b\nstate.backend.incremental: true\n");
     Engine engine = Main.engine(directory);
     List<String> arguments = new ArrayList<>(engine.defaults());
     arguments.removeIf(

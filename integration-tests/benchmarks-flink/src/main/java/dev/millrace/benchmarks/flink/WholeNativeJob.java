@@ -20,7 +20,9 @@ import org.apache.flink.api.common.state.MapState;
 import org.apache.flink.api.common.state.MapStateDescriptor;
 import org.apache.flink.api.common.state.ValueState;
 import org.apache.flink.api.common.state.ValueStateDescriptor;
+import org.apache.flink.api.common.typeinfo.TypeInformation;
 import org.apache.flink.api.common.typeinfo.Types;
+import org.apache.flink.api.java.functions.KeySelector;
 import org.apache.flink.configuration.CheckpointingOptions;
 import org.apache.flink.configuration.Configuration;
 import org.apache.flink.configuration.ExecutionOptions;
@@ -91,10 +93,14 @@ final class WholeNativeJob {
     rejects(events);
     return windows(
         environment,
-        timed(events).keyBy(Whole::id).process(new DedupById<>(), events.getType()).name("dedup"));
+        timed(events).keyBy(Whole::id).process(new DedupById<>(), events.getType()).name("dedup"),
+        false);
   }
 
-  /** Only what the sums need, objects used again, timers on the heap, states of many ids. */
+  /**
+   * Only what the sums need, made before events are grouped where keys are few; objects used again,
+   * timers on the heap, states of many ids.
+   */
   static EventsAnswer tuned(EventsInput input) throws Exception {
     Configuration configuration = new Configuration();
     configuration.set(RocksDBOptions.TIMER_SERVICE_FACTORY, PriorityQueueStateType.HEAP);
@@ -108,7 +114,16 @@ final class WholeNativeJob {
         timed(events)
             .keyBy(DedupBySlot::slot)
             .process(new DedupBySlot<>(), events.getType())
-            .name("dedup"));
+            .name("dedup")
+            .map(WholeNativeJob::withoutId)
+            .returns(events.getType()),
+        true);
+  }
+
+  /** Nobody needs it after the dedup. */
+  private static Slim withoutId(Slim event) {
+    event.id = "";
+    return event;
   }
 
   private static StreamExecutionEnvironment environment(Configuration configuration)
@@ -117,6 +132,7 @@ final class WholeNativeJob {
     configuration.set(
         CheckpointingOptions.CHECKPOINTS_DIRECTORY,
         Files.createTempDirectory("native").toUri().toString());
+    configuration.set(CheckpointingOptions.INCREMENTAL_CHECKPOINTS, true);
     configuration.set(TaskManagerOptions.MANAGED_MEMORY_SIZE, STATE);
     configuration.set(ExecutionOptions.BUFFER_TIMEOUT, Duration.ofMillis(20));
     StreamExecutionEnvironment environment =
@@ -137,18 +153,10 @@ final class WholeNativeJob {
   }
 
   private static <C extends Click> EventsAnswer windows(
-      StreamExecutionEnvironment environment, SingleOutputStreamOperator<C> events)
+      StreamExecutionEnvironment environment, SingleOutputStreamOperator<C> events, boolean tuned)
       throws Exception {
-    events
-        .keyBy(Click::action)
-        .window(TumblingEventTimeWindows.of(FIVE_MINUTES))
-        .aggregate(new AddEvents<C>(), new ToRow("5m"))
-        .addSink(new TakeRows());
-    events
-        .keyBy(Click::device)
-        .window(TumblingEventTimeWindows.of(NativeJob.MINUTE))
-        .aggregate(new AddActions<C>(), new ToRow("1m"))
-        .addSink(new TakeRows());
+    window(events, Click::action, FIVE_MINUTES, new AddEvents<C>(), new ToRow("5m"), tuned);
+    window(events, Click::device, NativeJob.MINUTE, new AddActions<C>(), new ToRow("1m"), tuned);
     events
         .keyBy(Click::user)
         .window(EventTimeSessionWindows.withGap(GAP))
@@ -160,6 +168,29 @@ final class WholeNativeJob {
       WholeCollected.count(outcome, "", result.<Long>getAccumulatorResult(outcome));
     }
     return WholeCollected.answer();
+  }
+
+  /** Tuned: summed before it is grouped, for the keys are few. */
+  private static <C extends Click> void window(
+      SingleOutputStreamOperator<C> events,
+      KeySelector<C, String> key,
+      Duration size,
+      Add<C> add,
+      ToRow toRow,
+      boolean tuned) {
+    TumblingEventTimeWindows windows = TumblingEventTimeWindows.of(size);
+    SingleOutputStreamOperator<Row> rows;
+    if (tuned) {
+      rows =
+          LocalSums.of(
+                  events, key, Types.STRING, size.toMillis(), add, TypeInformation.of(Sums.class))
+              .keyBy(part -> part.f0, Types.STRING)
+              .window(windows)
+              .aggregate(new LocalSums.Merge<>(add), toRow);
+    } else {
+      rows = events.keyBy(key).window(windows).aggregate(add, toRow);
+    }
+    rows.addSink(new TakeRows());
   }
 
   /** What the windows ask of an enriched event. */
@@ -271,10 +302,12 @@ final class WholeNativeJob {
     private final String classes;
     private final LongCounter invalid = new LongCounter();
     private final LongCounter late = new LongCounter();
-    private transient EventParser parser = new EventParser(true);
+    private final EventParser.Texts texts;
+    private transient EventParser parser = new EventParser(EventParser.Texts.ALL);
     private transient Map<Integer, String> categories = Map.of();
 
-    private Judge(EventsInput input) {
+    private Judge(EventsInput input, EventParser.Texts texts) {
+      this.texts = texts;
       products = products(input).toString();
       classes = productClasses(input).toString();
     }
@@ -283,7 +316,7 @@ final class WholeNativeJob {
     public void open(Configuration parameters) throws IOException {
       getRuntimeContext().addAccumulator("invalid", invalid);
       getRuntimeContext().addAccumulator("late", late);
-      parser = new EventParser(true);
+      parser = new EventParser(texts);
       categories = categories(Path.of(products), Path.of(classes));
     }
 
@@ -302,8 +335,8 @@ final class WholeNativeJob {
         context.output(NativeJob.REJECTS, line);
         return;
       }
-      String category = event.product == null ? null : categories.get(event.product);
-      if (event.product != null && category == null) {
+      String category = event.product == 0 ? null : categories.get(event.product);
+      if (event.product != 0 && category == null) {
         invalid.add(1L);
         context.output(NativeJob.REJECTS, line);
         return;
@@ -339,7 +372,7 @@ final class WholeNativeJob {
     private static final long serialVersionUID = 1L;
 
     private JudgeWhole(EventsInput input) {
-      super(input);
+      super(input, EventParser.Texts.ALL);
     }
 
     @Override
@@ -357,7 +390,7 @@ final class WholeNativeJob {
     private static final long serialVersionUID = 1L;
 
     private JudgeSlim(EventsInput input) {
-      super(input);
+      super(input, EventParser.Texts.VISITOR);
     }
 
     @Override

@@ -77,7 +77,9 @@ public final class SparkSql {
                   .option("mode", "FAILFAST")
                   .json(data + "/" + (table.equals("sale") ? "sales_fact_*" : table) + ".json")
                   .createOrReplaceTempView(table));
-      spark.table("sale").write().parquet(out + "/bronze");
+      Dataset<Row> sales = spark.table("sale").persist(StorageLevel.MEMORY_AND_DISK());
+      sales.createOrReplaceTempView("sale");
+      sales.write().parquet(out + "/bronze");
       for (String sql : script().split(";\\s*\n", -1)) {
         String statement = sql.strip();
         int end = statement.indexOf(" AS\n");
