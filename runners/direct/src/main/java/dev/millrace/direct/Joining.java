@@ -58,6 +58,11 @@ final class Joining {
   /** A step as the graph has it. */
   private record Step(
       int place, ParDo.MultiOutput<?, ?> transform, AppliedPTransform<?, ?, ?> node) {
+    /** A transform may be applied twice, a name is of one step. */
+    private String name() {
+      return node.getFullName();
+    }
+
     private PCollection<?> input() {
       return (PCollection<?>) TransformInputs.nonAdditionalInputs(node).iterator().next();
     }
@@ -72,7 +77,7 @@ final class Joining {
 
   private final Map<PCollection<?>, Integer> readers = new HashMap<>();
   private final Map<PCollection<?>, Tree> makers = new HashMap<>();
-  private final Map<PTransform<?, ?>, Tree> trees = new HashMap<>();
+  private final Map<String, Tree> trees = new HashMap<>();
   private final Map<TupleTag<?>, Integer> views = new HashMap<>();
 
   private final String run;
@@ -165,7 +170,7 @@ final class Joining {
       tree = new Tree(new ArrayList<>(), new HashMap<>());
     }
     tree.steps.add(step);
-    trees.put(step.transform, tree);
+    trees.put(step.name(), tree);
     for (PCollection<?> output : step.node.getOutputs().values()) {
       makers.put(output, tree);
     }
@@ -240,9 +245,10 @@ final class Joining {
         List.of(
             PTransformOverride.of(
                 node -> {
-                  Tree tree = trees.get(node.getTransform());
+                  Tree tree = trees.get(node.getFullName());
                   return tree != null
-                      && tree.steps.get(0).transform.equals(node.getTransform()) == firsts;
+                      && node.getTransform() instanceof ParDo.MultiOutput<?, ?>
+                      && tree.steps.get(0).name().equals(node.getFullName()) == firsts;
                 },
                 new Replacing())));
   }
@@ -259,12 +265,12 @@ final class Joining {
                 PCollectionTuple,
                 PTransform<PCollection<Object>, PCollectionTuple>>
             node) {
-      Tree tree = Objects.requireNonNull(trees.get(node.getTransform()));
+      Tree tree = Objects.requireNonNull(trees.get(node.getFullName()));
       PCollection<Object> input =
           (PCollection<Object>) TransformInputs.nonAdditionalInputs(node).iterator().next();
       return PTransformReplacement.of(
           input,
-          tree.steps.get(0).transform.equals(node.getTransform())
+          tree.steps.get(0).name().equals(node.getFullName())
               ? new Whole(tree)
               : new Part(tree, node.getOutputs()));
     }
@@ -351,7 +357,7 @@ final class Joining {
                 ways.put(tag, new JoinedSteps.Way(next, leaves));
               });
       return new JoinedSteps.Step(
-          step.node.getFullName(),
+          step.name(),
           step.transform.getFn(),
           step.transform.getMainOutputTag(),
           new ArrayList<>(step.transform.getAdditionalOutputTags().getAll()),
