@@ -37,9 +37,12 @@ final class JoinedMetrics extends MetricResults {
 
   @Override
   public MetricQueryResults queryMetrics(MetricsFilter filter) {
-    // The runner repeats no element: what was tried is what counts.
+    // As it is now, for steps go on counting; the runner repeats no element, so what was tried is
+    // what counts.
+    MetricsContainerStepMap now = new MetricsContainerStepMap();
+    now.updateAll(joined);
     MetricQueryResults steps =
-        MetricsContainerStepMap.asMetricResults(joined, joined).queryMetrics(filter);
+        MetricsContainerStepMap.asMetricResults(now, now).queryMetrics(filter);
     MetricQueryResults more = others.queryMetrics(filter);
     return MetricQueryResults.create(
         Iterables.concat(steps.getCounters(), more.getCounters()),

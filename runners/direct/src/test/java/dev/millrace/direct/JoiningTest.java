@@ -239,6 +239,38 @@ class JoiningTest {
   }
 
   @Test
+  void whatIsCountedCanBeAskedForMeanwhile() {
+    // Given
+    pipeline
+        .apply("Parts", Create.of(20))
+        .apply("Read", ParDo.of(new Parts()))
+        .setCoder(VarIntCoder.of())
+        .apply("Count", ParDo.of(new CountEach()));
+    pipeline.getOptions().setRunner(Main.engine().runner());
+
+    // When
+    PipelineResult result = pipeline.run();
+    int asked = 0;
+    do {
+      result.metrics().queryMetrics(MetricsFilter.builder().build());
+      asked++;
+    } while (!result.getState().isTerminal());
+
+    // Then
+    assertThat(asked, greaterThan(1));
+    long counted = 0;
+    for (MetricResult<Long> counter :
+        result
+            .metrics()
+            .queryMetrics(
+                MetricsFilter.builder().addNameFilter(MetricNameFilter.inNamespace("each")).build())
+            .getCounters()) {
+      counted += counter.getCommitted();
+    }
+    assertThat(counted, equalTo(20_000L));
+  }
+
+  @Test
   void aTransformThatIsAppliedTwiceIsTwoSteps() {
     // Given
     ParDo.MultiOutput<Integer, Integer> twice =
@@ -403,6 +435,13 @@ class JoiningTest {
     public void process(@Element Integer number) {
       COUNTER.inc();
       FOUND.add(who + " " + number);
+    }
+  }
+
+  private static final class CountEach extends DoFn<Integer, Void> {
+    @ProcessElement
+    public void process(@Element Integer number) {
+      Metrics.counter("each", "number " + number).inc();
     }
   }
 
