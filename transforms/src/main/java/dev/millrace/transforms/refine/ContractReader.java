@@ -23,6 +23,7 @@ import java.util.Base64;
 import java.util.BitSet;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.Set;
 import java.util.function.Supplier;
 import java.util.regex.Pattern;
 import org.apache.avro.LogicalTypes;
@@ -67,6 +68,15 @@ public final class ContractReader<T extends SpecificRecord> {
 
   /** A reader for the records of a contract. */
   public ContractReader(Contract contract, Supplier<T> newRecord, Limits limits) {
+    this(contract, newRecord, limits, Set.of());
+  }
+
+  /**
+   * As above; nobody looks at some fields of what is read.
+   *
+   * @param unread their names: they are checked, and where they are texts the record may lack them
+   */
+  ContractReader(Contract contract, Supplier<T> newRecord, Limits limits, Set<String> unread) {
     this.newRecord = newRecord;
     this.limits = limits;
     this.json =
@@ -97,7 +107,7 @@ public final class ContractReader<T extends SpecificRecord> {
         precisions[i] = decimal.getPrecision();
       }
     }
-    this.plainJson = new PlainJson<>(contract, newRecord, limits);
+    this.plainJson = new PlainJson<>(contract, newRecord, limits, unread);
   }
 
   /** What was wrong with the record read last; null if nothing was. */

@@ -3,6 +3,7 @@ package dev.millrace.transforms.refine;
 import dev.millrace.contract.Contract;
 import dev.millrace.contract.FieldContract;
 import dev.millrace.contract.FieldContract.Privacy;
+import java.util.Set;
 import org.apache.avro.generic.IndexedRecord;
 import org.jspecify.annotations.Nullable;
 
@@ -19,9 +20,18 @@ public final class Masker {
    *     neither
    */
   public Masker(Contract contract, @Nullable Vault vault) {
+    this(contract, vault, Set.of());
+  }
+
+  /**
+   * As above, but for fields that have no values.
+   *
+   * @param empty their names
+   */
+  Masker(Contract contract, @Nullable Vault vault, Set<String> empty) {
     this.fields =
         contract.fields().stream()
-            .filter(f -> f.privacy().isPresent())
+            .filter(f -> f.privacy().isPresent() && !empty.contains(f.name()))
             .toArray(FieldContract[]::new);
     this.vault = vault;
   }

@@ -2,6 +2,7 @@ package dev.millrace.transforms.refine;
 
 import dev.millrace.contract.Contract;
 import dev.millrace.contract.FieldContract;
+import dev.millrace.contract.Rule;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.math.BigDecimal;
@@ -14,6 +15,7 @@ import java.time.Instant;
 import java.util.Arrays;
 import java.util.Base64;
 import java.util.List;
+import java.util.Set;
 import java.util.function.Supplier;
 import org.apache.avro.LogicalTypes;
 import org.apache.avro.specific.SpecificRecord;
@@ -69,6 +71,7 @@ final class PlainJson<T extends SpecificRecord> {
   private final int[] scales;
   private final long[] bounds;
   private final IsoInstant[] instants;
+  private final int[] unmade;
   private final long nullable;
   private final long required;
 
@@ -77,7 +80,13 @@ final class PlainJson<T extends SpecificRecord> {
   private long unscaled;
   private int decimals;
 
-  PlainJson(Contract contract, Supplier<T> newRecord, Limits limits) {
+  /**
+   * A reader for the records of a contract.
+   *
+   * @param unread names of fields that nobody looks at: texts that keep the contract by their
+   *     length alone are not made
+   */
+  PlainJson(Contract contract, Supplier<T> newRecord, Limits limits, Set<String> unread) {
     this.newRecord = newRecord;
     this.maxFields = limits.maxFields();
     this.maxText = limits.maxStringLength();
@@ -93,6 +102,10 @@ final class PlainJson<T extends SpecificRecord> {
     this.scales = new int[fields.size()];
     this.bounds = new long[fields.size()];
     this.instants = fields.stream().map(field -> new IsoInstant()).toArray(IsoInstant[]::new);
+    this.unmade =
+        fields.stream()
+            .mapToInt(field -> unread.contains(field.name()) ? bytesThatFit(field) : -1)
+            .toArray();
     long mayBeNull = 0;
     for (int i = 0; i < fields.size(); i++) {
       if (fields.get(i).nullable()) {
@@ -105,6 +118,16 @@ final class PlainJson<T extends SpecificRecord> {
     }
     this.nullable = mayBeNull;
     this.required = ~mayBeNull & (fields.size() == Long.SIZE ? -1 : (1L << fields.size()) - 1);
+  }
+
+  /** Bytes up to which a text keeps all rules of its field; -1 if that takes the text itself. */
+  private static int bytesThatFit(FieldContract field) {
+    int fit = field.type() == FieldContract.Type.STRING ? Integer.MAX_VALUE : -1;
+    for (Rule rule : field.rules()) {
+      // A character takes a byte at least.
+      fit = rule instanceof Rule.MaxLength longest ? Math.min(fit, longest.characters()) : -1;
+    }
+    return fit;
   }
 
   /** Version of the contract the record read last came in. */
@@ -210,6 +233,9 @@ final class PlainJson<T extends SpecificRecord> {
     }
     int from = at + 1;
     int length = end - 1 - from;
+    if (length <= unmade[field]) {
+      return end;
+    }
     Object value;
     try {
       value =

@@ -13,8 +13,12 @@ import dev.millrace.transforms.Sourced;
 import java.lang.reflect.Constructor;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Collections;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Objects;
+import java.util.Set;
+import java.util.TreeSet;
 import java.util.function.UnaryOperator;
 import org.apache.avro.specific.SpecificRecord;
 import org.apache.beam.sdk.transforms.PTransform;
@@ -54,6 +58,7 @@ public final class Refine<T extends SpecificRecord>
   private final boolean mask;
   private final @Nullable String secret;
   private final List<Named<T>> predicates;
+  private final Set<String> leftOut;
 
   private Refine(
       Class<T> type,
@@ -63,7 +68,8 @@ public final class Refine<T extends SpecificRecord>
       @Nullable LateGate gate,
       boolean mask,
       @Nullable String secret,
-      List<Named<T>> predicates) {
+      List<Named<T>> predicates,
+      Set<String> leftOut) {
     this.type = type;
     this.stage = stage;
     this.limits = limits;
@@ -72,6 +78,7 @@ public final class Refine<T extends SpecificRecord>
     this.mask = mask;
     this.secret = secret;
     this.predicates = predicates;
+    this.leftOut = leftOut;
   }
 
   /**
@@ -80,13 +87,29 @@ public final class Refine<T extends SpecificRecord>
    */
   public static <T extends SpecificRecord> Refine<T> json(Class<T> type) {
     return new Refine<>(
-        type, "Refine" + type.getSimpleName(), Limits.DEFAULT, true, null, true, null, List.of());
+        type,
+        "Refine" + type.getSimpleName(),
+        Limits.DEFAULT,
+        true,
+        null,
+        true,
+        null,
+        List.of(),
+        Set.of());
   }
 
   /** Parses only: types and required fields, no rules, no gate, no masking. */
   static <T extends SpecificRecord> Refine<T> parseOnly(Class<T> type) {
     return new Refine<>(
-        type, "Parse" + type.getSimpleName(), Limits.DEFAULT, false, null, false, null, List.of());
+        type,
+        "Parse" + type.getSimpleName(),
+        Limits.DEFAULT,
+        false,
+        null,
+        false,
+        null,
+        List.of(),
+        Set.of());
   }
 
   /** The same under another stage name, which stands in the ledger and in dead letters. */
@@ -94,26 +117,42 @@ public final class Refine<T extends SpecificRecord>
     if (stageName.isBlank()) {
       throw new IllegalArgumentException("a stage needs a name");
     }
-    return new Refine<>(type, stageName, limits, validate, gate, mask, secret, predicates);
+    return new Refine<>(type, stageName, limits, validate, gate, mask, secret, predicates, leftOut);
   }
 
   /** The same with other bounds on records. */
   public Refine<T> withLimits(Limits bounds) {
-    return new Refine<>(type, stage, bounds, validate, gate, mask, secret, predicates);
+    return new Refine<>(type, stage, bounds, validate, gate, mask, secret, predicates, leftOut);
   }
 
   /** Refuses a record that arrives later than this after its event, as {@code LATE}. */
   public Refine<T> lateAfter(Duration maxLateness) {
     Duration skew = gate == null ? Duration.ofDays(365_000) : gate.maxSkew();
     return new Refine<>(
-        type, stage, limits, validate, new LateGate(maxLateness, skew), mask, secret, predicates);
+        type,
+        stage,
+        limits,
+        validate,
+        new LateGate(maxLateness, skew),
+        mask,
+        secret,
+        predicates,
+        leftOut);
   }
 
   /** Refuses a record whose event lies further than this after its arrival, as {@code FUTURE}. */
   public Refine<T> futureAfter(Duration maxSkew) {
     Duration lateness = gate == null ? Duration.ofDays(365_000) : gate.maxLateness();
     return new Refine<>(
-        type, stage, limits, validate, new LateGate(lateness, maxSkew), mask, secret, predicates);
+        type,
+        stage,
+        limits,
+        validate,
+        new LateGate(lateness, maxSkew),
+        mask,
+        secret,
+        predicates,
+        leftOut);
   }
 
   /**
@@ -122,7 +161,15 @@ public final class Refine<T extends SpecificRecord>
    */
   public Refine<T> withSecret(String reference) {
     return new Refine<>(
-        type, stage, limits, validate, gate, mask, Vault.requireReference(reference), predicates);
+        type,
+        stage,
+        limits,
+        validate,
+        gate,
+        mask,
+        Vault.requireReference(reference),
+        predicates,
+        leftOut);
   }
 
   /**
@@ -140,7 +187,53 @@ public final class Refine<T extends SpecificRecord>
     }
     List<Named<T>> more = new ArrayList<>(predicates);
     more.add(new Named<>(name, words, holds));
-    return new Refine<>(type, stage, limits, validate, gate, mask, secret, List.copyOf(more));
+    return new Refine<>(
+        type, stage, limits, validate, gate, mask, secret, List.copyOf(more), leftOut);
+  }
+
+  /**
+   * Leaves fields out of good records that nothing after this needs: they are null then, or the
+   * empty text where they are required. They are checked as ever, and a dead letter has the record
+   * as it came. What is left out is not masked, not handed to other tasks, and a text mostly not
+   * even made, which is faster; and private values that nobody needs are nowhere.
+   *
+   * @throws IllegalArgumentException if the contract has no such field, or it cannot be left out:
+   *     it tells copies or versions apart, or is required and no text
+   */
+  public Refine<T> without(String... fields) {
+    Contract contract = Contract.of(type);
+    Set<FieldContract> identity = new HashSet<>(contract.key());
+    identity.addAll(contract.keyElse());
+    contract.recordVersion().ifPresent(identity::add);
+    Set<String> more = new TreeSet<>(leftOut);
+    for (String name : fields) {
+      FieldContract field = contract.field(name);
+      if (identity.contains(field)) {
+        throw new IllegalArgumentException(
+            name
+                + " tells copies and versions of a "
+                + contract.name()
+                + " apart, so it cannot be left out");
+      }
+      if (!field.nullable() && field.type() != FieldContract.Type.STRING) {
+        throw new IllegalArgumentException(
+            name
+                + " is required by contract "
+                + contract.name()
+                + " and no text, so it cannot be left out");
+      }
+      more.add(name);
+    }
+    return new Refine<>(
+        type,
+        stage,
+        limits,
+        validate,
+        gate,
+        mask,
+        secret,
+        predicates,
+        Collections.unmodifiableSet(more));
   }
 
   @Override
@@ -183,6 +276,7 @@ public final class Refine<T extends SpecificRecord>
     private final boolean mask;
     private final @Nullable String secret;
     private final List<Named<T>> predicates;
+    private final Set<String> leftOut;
 
     private transient @Nullable Contract contract;
     private transient @Nullable Constructor<T> constructor;
@@ -191,6 +285,7 @@ public final class Refine<T extends SpecificRecord>
     private transient @Nullable Validator validator;
     private transient @Nullable Masker masker;
     private transient int arrivalField;
+    private transient FieldContract @Nullable [] emptied;
 
     private transient @Nullable Problem problem;
     private transient @Nullable Origin origin;
@@ -207,6 +302,7 @@ public final class Refine<T extends SpecificRecord>
       this.mask = spec.mask;
       this.secret = spec.secret;
       this.predicates = spec.predicates;
+      this.leftOut = spec.leftOut;
     }
 
     @Override
@@ -214,11 +310,14 @@ public final class Refine<T extends SpecificRecord>
       Contract held = Contract.of(type);
       contract = held;
       constructor = constructorOf(type);
-      reader = new ContractReader<>(held, this::newRecord, limits);
+      // Rules over several fields may look at any of them.
+      Set<String> unread = predicates.isEmpty() ? leftOut : Set.of();
+      reader = new ContractReader<>(held, this::newRecord, limits, unread);
       validator = validate ? new Validator(held) : null;
       Vault vault = secret != null && held.hasPrivateFields() ? Vault.open(secret) : null;
       encryption = vault == null ? null : vault::encrypt;
-      masker = mask && vault != null ? new Masker(held, vault) : null;
+      masker = mask && vault != null ? new Masker(held, vault, leftOut) : null;
+      emptied = leftOut.stream().map(held::field).toArray(FieldContract[]::new);
       eventTimeOf = held.eventTime().orElse(null);
       arrivalField = held.arrivalTime().map(FieldContract::index).orElse(-1);
     }
@@ -252,6 +351,9 @@ public final class Refine<T extends SpecificRecord>
       problem = record == null ? parse.problem() : judge(record);
       if (record == null || problem != null) {
         return null;
+      }
+      for (FieldContract field : Objects.requireNonNull(emptied)) {
+        record.put(field.index(), field.nullable() ? null : "");
       }
       if (masker != null) {
         masker.mask(record);
@@ -356,7 +458,10 @@ public final class Refine<T extends SpecificRecord>
 
   private static <T> Constructor<T> constructorOf(Class<T> type) {
     try {
-      return type.getConstructor();
+      Constructor<T> constructor = type.getConstructor();
+      // It is public anyway; but this way Java does not look it up for each record.
+      constructor.setAccessible(true);
+      return constructor;
     } catch (NoSuchMethodException notGenerated) {
       throw new IllegalArgumentException(
           type.getName()

@@ -5,6 +5,8 @@ import static org.hamcrest.Matchers.is;
 import static org.hamcrest.Matchers.notNullValue;
 
 import dev.millrace.contract.Contract;
+import dev.millrace.contract.FieldContract;
+import dev.millrace.schemas.web.ShopEvent;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
@@ -13,6 +15,7 @@ import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
+import java.util.Set;
 import java.util.SplittableRandom;
 import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
@@ -116,7 +119,7 @@ class PlainJsonTest {
 
   private final Contract contract = Contract.of(SCHEMA);
   private final PlainJson<AnyRecord> plain =
-      new PlainJson<>(contract, () -> new AnyRecord(SCHEMA), Limits.DEFAULT);
+      new PlainJson<>(contract, () -> new AnyRecord(SCHEMA), Limits.DEFAULT, Set.of());
   private final ContractReader<AnyRecord> any =
       new ContractReader<>(contract, () -> new AnyRecord(SCHEMA), Limits.DEFAULT);
 
@@ -134,13 +137,56 @@ class PlainJsonTest {
     }
   }
 
+  @Property(tries = 20_000)
+  void whatNobodyReadsIsJudgedAsEver(@ForAll long seed) {
+    SplittableRandom random = new SplittableRandom(seed);
+    byte[] bytes = damaged(event(random).getBytes(StandardCharsets.UTF_8), random);
+    Contract events = Contract.of(ShopEvent.class);
+    Validator rules = new Validator(events);
+    Set<String> unread = Set.of("user_id", "session_id", "action", "url", "referrer", "quantity");
+    ContractReader<ShopEvent> whole = new ContractReader<>(events, ShopEvent::new, Limits.DEFAULT);
+    ContractReader<ShopEvent> part =
+        new ContractReader<>(events, ShopEvent::new, Limits.DEFAULT, unread);
+
+    ShopEvent expected = whole.read(bytes);
+    ShopEvent found = part.read(bytes);
+
+    String text = new String(bytes, StandardCharsets.UTF_8);
+    assertThat(text, part.version(), is(whole.version()));
+    if (expected == null || found == null) {
+      assertThat(text, found, is(expected));
+      assertThat(text, part.problem(), is(whole.problem()));
+    } else {
+      assertThat(text, rules.check(found), is(rules.check(expected)));
+      for (FieldContract field : events.fields()) {
+        if (!unread.contains(field.name())) {
+          assertThat(text, field.valueIn(found), is(field.valueIn(expected)));
+        }
+      }
+    }
+  }
+
+  /** An event whose texts are about as long as they may be. */
+  private static String event(SplittableRandom random) {
+    String letter = random.nextInt(4) == 0 ? "é" : "x";
+    return "{\"event_id\":\"%s\",\"user_id\":\"%s\",\"session_id\":\"%s\",\"action\":\"%s\",\"quantity\":%d,\"url\":\"%s\",\"event_time\":1000}"
+        .formatted(
+            letter.repeat(38 + random.nextInt(4)),
+            letter.repeat(62 + random.nextInt(4)),
+            letter.repeat(38 + random.nextInt(4)),
+            random.nextInt(3) == 0 ? "steal" : "view",
+            random.nextInt(3),
+            letter.repeat(random.nextInt(3)));
+  }
+
   @Property(tries = 2_000)
   void limitsAreThoseOfTheParser(@ForAll long seed) {
     SplittableRandom random = new SplittableRandom(seed);
     Limits limits = new Limits(1 << 20, 1 + random.nextInt(3), 1 + random.nextInt(8), 6, 5);
     byte[] bytes = text(random).getBytes(StandardCharsets.UTF_8);
 
-    AnyRecord record = new PlainJson<>(contract, () -> new AnyRecord(SCHEMA), limits).read(bytes);
+    AnyRecord record =
+        new PlainJson<>(contract, () -> new AnyRecord(SCHEMA), limits, Set.of()).read(bytes);
 
     if (record != null) {
       assertThat(

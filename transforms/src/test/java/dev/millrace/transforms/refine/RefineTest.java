@@ -2,6 +2,7 @@ package dev.millrace.transforms.refine;
 
 import static dev.millrace.contract.Reason.FUTURE;
 import static dev.millrace.contract.Reason.LATE;
+import static dev.millrace.contract.Reason.MISSING_FIELD;
 import static dev.millrace.contract.Reason.NOT_AN_OBJECT;
 import static dev.millrace.contract.Reason.NUMBER_OUT_OF_RANGE;
 import static dev.millrace.contract.Reason.RULE_VIOLATION;
@@ -11,6 +12,7 @@ import static dev.millrace.testing.Outcomes.from;
 import static dev.millrace.testing.Outcomes.withDetail;
 import static dev.millrace.testing.Records.raw;
 import static dev.millrace.testing.Records.sourced;
+import static java.util.stream.Collectors.joining;
 import static org.hamcrest.MatcherAssert.assertThat;
 import static org.hamcrest.Matchers.allOf;
 import static org.hamcrest.Matchers.contains;
@@ -24,6 +26,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import dev.millrace.schemas.retail.Customer;
 import dev.millrace.schemas.retail.Sale;
 import dev.millrace.schemas.system.DeadLetter;
+import dev.millrace.schemas.web.ShopEvent;
 import dev.millrace.testing.BeamTest;
 import dev.millrace.testing.Expect;
 import dev.millrace.testing.ExplicitCoders;
@@ -45,6 +48,7 @@ import java.util.Map;
 import java.util.SplittableRandom;
 import java.util.TreeMap;
 import java.util.function.Function;
+import org.apache.avro.specific.SpecificRecord;
 import org.apache.beam.sdk.Pipeline;
 import org.apache.beam.sdk.extensions.avro.coders.AvroCoder;
 import org.apache.beam.sdk.testing.TestPipeline;
@@ -61,6 +65,7 @@ import org.hamcrest.FeatureMatcher;
 import org.hamcrest.Matcher;
 import org.joda.time.Instant;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.function.Executable;
 import org.junit.jupiter.api.io.TempDir;
 
 @BeamTest
@@ -232,6 +237,90 @@ class RefineTest {
                     deadLetter(RULE_VIOLATION),
                     withDetail(startsWith("never")))));
     pipeline.run();
+  }
+
+  @Test
+  void whatIsLeftOutIsCheckedAndGone(TestPipeline pipeline) throws IOException {
+    // Given
+    String event =
+        "{\"event_id\":\"e\",\"user_id\":\"u\",\"session_id\":\"s\",\"action\":\"view\","
+            + "\"product_id\":7,\"url\":\"/\",\"user_agent\":\"b\",\"event_time\":1000}";
+    Refine<ShopEvent> refine =
+        Refine.json(ShopEvent.class)
+            .withSecret(secret())
+            .without("user_id", "url")
+            .without("product_id", "referrer", "user_agent");
+
+    // When
+    Accounted<ShopEvent> events =
+        raws(
+                pipeline,
+                raw(event).at("e.json", 0),
+                raw(event.replace("\"/\"", "\"\\/\"")).at("e.json", 1),
+                raw(event.replace("\"u\"", '"' + "u".repeat(65) + '"')).at("e.json", 2),
+                raw(event.replace("7", "0")).at("e.json", 3),
+                raw(event.replace("\"url\"", "\"page\"")).at("e.json", 4))
+            .apply(refine);
+
+    // Then
+    String left = "e||s|view|null|null|null||null|null|1970-01-01T00:00:01Z|null";
+    Expect.rowsInAnyOrder(
+        events
+            .good()
+            .apply(
+                "Show",
+                MapElements.into(TypeDescriptor.of(String.class))
+                    .via((Sourced<ShopEvent> s) -> values(s.value()))),
+        left,
+        left);
+    Expect.rows(
+        events.rejects(),
+        () ->
+            containsInAnyOrder(
+                allOf(from("e.json", 2), deadLetter(RULE_VIOLATION, "user_id")),
+                allOf(from("e.json", 3), deadLetter(RULE_VIOLATION, "product_id")),
+                allOf(from("e.json", 4), deadLetter(MISSING_FIELD, "url"))));
+    pipeline.run();
+  }
+
+  @Test
+  void aRuleOverSeveralFieldsSeesWhatIsLeftOut(TestPipeline pipeline) throws IOException {
+    // When
+    Accounted<ShopEvent> events =
+        raws(
+                pipeline,
+                raw("{\"event_id\":\"e\",\"user_id\":\"u\",\"session_id\":\"s\",\"action\":\"view\",\"url\":\"/\",\"event_time\":1}")
+                    .at("e.json", 0))
+            .apply(
+                Refine.json(ShopEvent.class)
+                    .withSecret(secret())
+                    .without("url")
+                    .withRule("relative", "be of the shop", e -> e.getUrl().startsWith("/")));
+
+    // Then
+    Expect.noRows(events.rejects());
+    pipeline.run();
+  }
+
+  @Test
+  void whatIsNeededCannotBeLeftOut() {
+    assertThat(
+        refused(() -> Refine.json(ShopEvent.class).without("event_id")),
+        is("event_id tells copies and versions of a ShopEvent apart, so it cannot be left out"));
+    assertThat(
+        refused(() -> Refine.json(ShopEvent.class).without("event_time")),
+        is("event_time is required by contract ShopEvent and no text, so it cannot be left out"));
+    assertThat(refused(() -> Refine.json(ShopEvent.class).without("ulr")), containsString("ulr"));
+  }
+
+  private static String refused(Executable call) {
+    return String.valueOf(assertThrows(IllegalArgumentException.class, call).getMessage());
+  }
+
+  private static String values(SpecificRecord record) {
+    return record.getSchema().getFields().stream()
+        .map(field -> String.valueOf(record.get(field.pos())))
+        .collect(joining("|"));
   }
 
   @Test

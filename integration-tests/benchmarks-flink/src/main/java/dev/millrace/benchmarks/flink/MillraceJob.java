@@ -80,6 +80,7 @@ final class MillraceJob {
                 "Refine",
                 Refine.json(ShopEvent.class)
                     .as("Refine")
+                    .without(unneeded(input))
                     .withSecret("file:" + key)
                     .lateAfter(MAX_LATENESS)
                     .futureAfter(Duration.ofMinutes(1)));
@@ -129,6 +130,16 @@ final class MillraceJob {
 
   private static SerializableFunction<ShopEvent, String> key(EventsInput input) {
     return input.bySession() ? ShopEvent::getSessionId : ShopEvent::getAction;
+  }
+
+  /** What the sums do not look at. */
+  private static String[] unneeded(EventsInput input) {
+    List<String> fields =
+        new ArrayList<>(List.of("user_id", "product_id", "url", "referrer", "user_agent"));
+    if (!input.bySession()) {
+      fields.add("session_id");
+    }
+    return fields.toArray(String[]::new);
   }
 
   private static PTransform<PBegin, PCollection<RawRecord>> read(EventsInput input) {
