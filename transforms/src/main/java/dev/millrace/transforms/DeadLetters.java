@@ -9,6 +9,7 @@ import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.time.Instant;
 import java.util.HexFormat;
+import org.apache.avro.Schema;
 import org.apache.beam.sdk.coders.Coder;
 import org.jspecify.annotations.Nullable;
 
@@ -94,11 +95,17 @@ public final class DeadLetters {
 
   /** A dead letter as the pipeline's own, with its id. */
   public static DeadLetter stamped(DeadLetter letter, String pipeline, String version) {
-    return DeadLetter.newBuilder(letter)
-        .setId(id(pipeline, letter.getStage(), letter.getSource(), letter.getPosition()))
-        .setPipeline(pipeline)
-        .setPipelineVersion(version)
-        .build();
+    // The builder would copy each value by its schema.
+    DeadLetter stamped = new DeadLetter();
+    for (Schema.Field field : letter.getSchema().getFields()) {
+      stamped.put(field.pos(), letter.get(field.pos()));
+    }
+    ByteBuffer payload = letter.getPayload();
+    stamped.setPayload(payload == null ? null : payload.duplicate());
+    stamped.setId(id(pipeline, letter.getStage(), letter.getSource(), letter.getPosition()));
+    stamped.setPipeline(pipeline);
+    stamped.setPipelineVersion(version);
+    return stamped;
   }
 
   /**

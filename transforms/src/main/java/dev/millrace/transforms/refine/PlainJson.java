@@ -403,11 +403,26 @@ final class PlainJson<T extends SpecificRecord> {
   }
 
   static boolean isUtf8(byte[] bytes) {
+    if (isAscii(bytes)) {
+      return true;
+    }
     try {
       StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(bytes));
       return true;
     } catch (CharacterCodingException invalid) {
       return false;
     }
+  }
+
+  private static boolean isAscii(byte[] bytes) {
+    int next = 0;
+    long seen = 0;
+    for (; next + Long.BYTES <= bytes.length; next += Long.BYTES) {
+      seen |= (long) EIGHT_BYTES.get(bytes, next);
+    }
+    for (; next < bytes.length; next++) {
+      seen |= bytes[next];
+    }
+    return (seen & HIGH_BITS) == 0;
   }
 }

@@ -9,6 +9,7 @@ import java.time.Duration;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import org.apache.beam.sdk.coders.ByteArrayCoder;
 import org.apache.beam.sdk.coders.Coder;
 import org.apache.beam.sdk.coders.KvCoder;
@@ -35,6 +36,7 @@ import org.apache.beam.sdk.values.KV;
 import org.apache.beam.sdk.values.PCollection;
 import org.apache.beam.sdk.values.WindowingStrategy;
 import org.joda.time.Instant;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Windows of a stream with one state for the keys of a bucket, not for each key.
@@ -113,7 +115,21 @@ final class StreamWindows<T, K, A, R>
    * which the watermark has not passed unless it had passed that record itself.
    */
   private static final class CombineBundle<T, K, A> extends DoFn<Sourced<T>, KV<Integer, byte[]>> {
-    private record Slot<K>(K key, long slice, BoundedWindow inputWindow) {}
+    private record Slot<K>(K key, long slice, BoundedWindow inputWindow) {
+      // For each record of a stream: those that Java makes call handles, which takes longer.
+      @Override
+      public int hashCode() {
+        return (Objects.hashCode(key) * 31 + Long.hashCode(slice)) * 31 + inputWindow.hashCode();
+      }
+
+      @Override
+      public boolean equals(@Nullable Object other) {
+        return other instanceof Slot<?> slot
+            && slice == slot.slice
+            && Objects.equals(key, slot.key)
+            && inputWindow.equals(slot.inputWindow);
+      }
+    }
 
     private record Place(int bucket, long slice, BoundedWindow inputWindow) {}
 
