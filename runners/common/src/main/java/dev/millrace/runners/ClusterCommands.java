@@ -414,7 +414,12 @@ final class ClusterCommands {
           + cluster
               .checkpoint(job.id())
               .map(path -> " It can go on from its last checkpoint: " + path)
-              .orElse("");
+              .or(
+                  () ->
+                      cluster
+                          .restored(job.id())
+                          .map(path -> " It can go on from where it went on before: " + path))
+              .orElse(" It had made no checkpoint yet, so it can only begin anew.");
     }
   }
 

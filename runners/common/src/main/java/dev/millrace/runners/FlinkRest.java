@@ -326,12 +326,21 @@ final class FlinkRest {
     }
   }
 
-  /** The latest checkpoint of a job that lives outside of it, if there is one. */
+  /** The latest checkpoint that a job has made and that lives outside of it, if there is one. */
   Optional<String> checkpoint(String job) {
+    return latest(job, "completed");
+  }
+
+  /** The savepoint or checkpoint that a job went on from, if it did. */
+  Optional<String> restored(String job) {
+    return latest(job, "restored");
+  }
+
+  private Optional<String> latest(String job, String kind) {
     String path =
         get("/jobs/" + job + "/checkpoints")
             .path("latest")
-            .path("completed")
+            .path(kind)
             .path("external_path")
             .asText("");
     return path.isEmpty() ? Optional.empty() : Optional.of(path);
