@@ -1,5 +1,19 @@
 package dev.millrace.direct;
 
+import static dev.millrace.runners.testing.Numbers.ALL;
+import static dev.millrace.runners.testing.Numbers.COUNTER;
+import static dev.millrace.runners.testing.Numbers.EVEN;
+import static dev.millrace.runners.testing.Numbers.FOUND;
+import static dev.millrace.runners.testing.Numbers.SET_UP;
+import static dev.millrace.runners.testing.Numbers.TORN_DOWN;
+import static dev.millrace.runners.testing.Numbers.beside;
+import static dev.millrace.runners.testing.Numbers.group;
+import static dev.millrace.runners.testing.Numbers.grouped;
+import static dev.millrace.runners.testing.Numbers.sorted;
+import static dev.millrace.runners.testing.Numbers.split;
+import static dev.millrace.runners.testing.Numbers.sum;
+import static dev.millrace.runners.testing.Numbers.total;
+import static dev.millrace.runners.testing.Numbers.view;
 import static org.hamcrest.MatcherAssert.assertThat;
 import static org.hamcrest.Matchers.contains;
 import static org.hamcrest.Matchers.containsInAnyOrder;
@@ -9,14 +23,12 @@ import static org.hamcrest.Matchers.greaterThan;
 import static org.hamcrest.Matchers.hasItem;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
+import dev.millrace.runners.testing.Numbers;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Queue;
-import java.util.concurrent.ConcurrentLinkedQueue;
-import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.apache.beam.sdk.Pipeline;
@@ -27,7 +39,6 @@ import org.apache.beam.sdk.coders.StringUtf8Coder;
 import org.apache.beam.sdk.coders.VarIntCoder;
 import org.apache.beam.sdk.io.TextIO;
 import org.apache.beam.sdk.io.range.OffsetRange;
-import org.apache.beam.sdk.metrics.Counter;
 import org.apache.beam.sdk.metrics.MetricNameFilter;
 import org.apache.beam.sdk.metrics.MetricResult;
 import org.apache.beam.sdk.metrics.Metrics;
@@ -40,19 +51,15 @@ import org.apache.beam.sdk.transforms.MapElements;
 import org.apache.beam.sdk.transforms.ParDo;
 import org.apache.beam.sdk.transforms.Sum;
 import org.apache.beam.sdk.transforms.View;
-import org.apache.beam.sdk.transforms.WithKeys;
 import org.apache.beam.sdk.transforms.splittabledofn.RestrictionTracker;
 import org.apache.beam.sdk.transforms.windowing.BoundedWindow;
 import org.apache.beam.sdk.transforms.windowing.FixedWindows;
-import org.apache.beam.sdk.transforms.windowing.GlobalWindow;
 import org.apache.beam.sdk.transforms.windowing.SlidingWindows;
 import org.apache.beam.sdk.transforms.windowing.Window;
 import org.apache.beam.sdk.values.KV;
 import org.apache.beam.sdk.values.PCollection;
 import org.apache.beam.sdk.values.PCollectionTuple;
 import org.apache.beam.sdk.values.PCollectionView;
-import org.apache.beam.sdk.values.TupleTag;
-import org.apache.beam.sdk.values.TupleTagList;
 import org.apache.beam.sdk.values.TypeDescriptor;
 import org.apache.beam.sdk.values.TypeDescriptors;
 import org.joda.time.Duration;
@@ -66,17 +73,8 @@ import org.junit.jupiter.api.io.TempDir;
 @Timeout(120)
 class JoiningTest {
 
-  private static final TupleTag<Integer> ALL = new TupleTag<>() {};
-  private static final TupleTag<Integer> EVEN = new TupleTag<>() {};
-  private static final TupleTag<Integer> UNREAD = new TupleTag<>() {};
-
   private static final TypeDescriptor<KV<String, Integer>> NAMED =
       TypeDescriptors.kvs(TypeDescriptors.strings(), TypeDescriptors.integers());
-
-  private static final Counter COUNTER = Metrics.counter("test", "counted");
-  private static final AtomicInteger SET_UP = new AtomicInteger();
-  private static final AtomicInteger TORN_DOWN = new AtomicInteger();
-  private static final Queue<String> FOUND = new ConcurrentLinkedQueue<>();
 
   @TempDir Path dir;
 
@@ -87,9 +85,7 @@ class JoiningTest {
 
   @BeforeEach
   void nothingYet() {
-    SET_UP.set(0);
-    TORN_DOWN.set(0);
-    FOUND.clear();
+    Numbers.forget();
   }
 
   @Test
@@ -113,7 +109,7 @@ class JoiningTest {
   @Test
   void whatOthersReadLeavesByItsOutput() {
     // Given
-    PCollectionTuple split = split(List.of(1, 2, 3, 4, 5));
+    PCollectionTuple split = split(pipeline, "Numbers", List.of(1, 2, 3, 4, 5));
     sum(split.get(ALL), "all");
     sum(split.get(ALL), "all again");
     sum(split.get(EVEN), "even");
@@ -134,11 +130,11 @@ class JoiningTest {
   @Test
   void whatIsReadBesideIsThereWhetherOfTheSameElementsOrNot() {
     // Given: one of the same elements, one that is there when they are split, one that comes later
-    PCollectionView<Iterable<Integer>> before = view("Before", 100);
-    PCollectionTuple split = split(List.of(1, 2, 3));
+    PCollectionView<Iterable<Integer>> before = view(pipeline, "Before", 100);
+    PCollectionTuple split = split(pipeline, "Numbers", List.of(1, 2, 3));
     PCollectionView<Iterable<Integer>> total =
         split.get(ALL).apply("Total", Sum.integersGlobally()).apply("TotalView", View.asIterable());
-    PCollectionView<Iterable<Integer>> after = view("After", 200);
+    PCollectionView<Iterable<Integer>> after = view(pipeline, "After", 200);
     beside(split.get(ALL), total, "Shares");
     beside(split.get(EVEN), before, "Befores");
     beside(split.get(EVEN), after, "Afters");
@@ -171,14 +167,14 @@ class JoiningTest {
     List<Integer> all = IntStream.range(0, 20_000).boxed().toList();
     assertThat(total("all"), equalTo(all.stream().mapToInt(n -> n).sum()));
     assertThat(FOUND, hasItem("third: " + all.stream().map(n -> n / 3).toList()));
-    assertThat("sums, one for each part", sums("all").count(), equalTo(20L));
+    assertThat("sums, one for each part", grouped("all").count(), equalTo(20L));
     assertThat(TORN_DOWN.get(), equalTo(SET_UP.get()));
   }
 
   @Test
   void elementsKeepTimeAndWindows() {
     // Given: steps before windows that date the elements, and steps within them
-    split(List.of(7))
+    split(pipeline, "Numbers", List.of(7))
         .get(ALL)
         .apply("Date", ParDo.of(new Date()))
         .setCoder(VarIntCoder.of())
@@ -212,7 +208,7 @@ class JoiningTest {
             .apply("Read", ParDo.of(new Parts()))
             .setCoder(VarIntCoder.of());
     numbers.apply("Tell", ParDo.of(new Tell("told")));
-    sum(split(List.of(1, 2, 3)).get(EVEN), "even");
+    sum(split(pipeline, "Numbers", List.of(1, 2, 3)).get(EVEN), "even");
 
     // When
     PipelineResult result = run();
@@ -233,7 +229,7 @@ class JoiningTest {
         containsInAnyOrder(
             "Read/ParMultiDo(Parts) 2",
             "Tell/ParMultiDo(Tell) 2000",
-            "Split 3",
+            "Split Numbers 3",
             "Sum even/ParMultiDo(SumUp) 1",
             "Keep even/ParMultiDo(KeepGroup) 1"));
   }
@@ -273,8 +269,7 @@ class JoiningTest {
   @Test
   void aTransformThatIsAppliedTwiceIsTwoSteps() {
     // Given
-    ParDo.MultiOutput<Integer, Integer> twice =
-        ParDo.of(new Split()).withOutputTags(ALL, TupleTagList.of(EVEN).and(UNREAD));
+    ParDo.MultiOutput<Integer, Integer> twice = split();
     for (int number : List.of(1, 2)) {
       pipeline
           .apply("Number " + number, Create.of(number).withCoder(VarIntCoder.of()))
@@ -294,7 +289,7 @@ class JoiningTest {
   @Test
   void aStepMayGoBackInTimeIfItSaysSo() {
     // Given
-    split(List.of(7))
+    split(pipeline, "Numbers", List.of(7))
         .get(ALL)
         .apply("Date", ParDo.of(new Date()))
         .setCoder(VarIntCoder.of())
@@ -317,7 +312,7 @@ class JoiningTest {
   @Test
   void stepsWithinTransformsThatTheRunnerReplacesStayTheirs() throws IOException {
     // Given: the runner puts a transform of its own in the place of one that writes files
-    split(List.of(1, 2, 3))
+    split(pipeline, "Numbers", List.of(1, 2, 3))
         .get(ALL)
         .apply("Text", MapElements.into(TypeDescriptors.strings()).via(String::valueOf))
         .apply("Write", TextIO.write().to(dir.resolve("numbers").toString()));
@@ -338,9 +333,9 @@ class JoiningTest {
   @Test
   void aStepThatFailsEndsTheRunAndTheOthersLetGo() throws InterruptedException {
     // Given: one bundle, for the runner may begin another when it has let go already
-    PCollectionTuple split = split(List.of(2));
+    PCollectionTuple split = split(pipeline, "Numbers", List.of(2));
     sum(split.get(ALL), "all");
-    split.get(EVEN).apply("Fail", ParDo.of(new Failing()));
+    split.get(EVEN).apply("Fail", ParDo.of(new Numbers.Failing()));
 
     // When
     RuntimeException failed = assertThrows(RuntimeException.class, this::run);
@@ -368,55 +363,6 @@ class JoiningTest {
     return result;
   }
 
-  private PCollectionTuple split(List<Integer> numbers) {
-    PCollectionTuple split =
-        pipeline
-            .apply("Numbers", Create.of(numbers).withCoder(VarIntCoder.of()))
-            .apply(
-                "Split",
-                ParDo.of(new Split()).withOutputTags(ALL, TupleTagList.of(EVEN).and(UNREAD)));
-    for (TupleTag<Integer> tag : List.of(ALL, EVEN, UNREAD)) {
-      split.get(tag).setCoder(VarIntCoder.of());
-    }
-    return split;
-  }
-
-  private PCollectionView<Iterable<Integer>> view(String name, int number) {
-    return pipeline
-        .apply(name, Create.of(number).withCoder(VarIntCoder.of()))
-        .apply("View " + name, View.asIterable());
-  }
-
-  private static void beside(
-      PCollection<Integer> numbers, PCollectionView<Iterable<Integer>> view, String name) {
-    numbers
-        .apply(name, ParDo.of(new Beside(view)).withSideInputs(view))
-        .setCoder(StringUtf8Coder.of())
-        .apply("Keep " + name, ParDo.of(new Keep()));
-  }
-
-  private static void sum(PCollection<Integer> numbers, String name) {
-    group(numbers.apply("Sum " + name, ParDo.of(new SumUp())).setCoder(VarIntCoder.of()), name);
-  }
-
-  private static void group(PCollection<Integer> numbers, String name) {
-    numbers
-        .apply("Key " + name, WithKeys.of(name))
-        .setCoder(KvCoder.of(StringUtf8Coder.of(), VarIntCoder.of()))
-        .apply("Group " + name, GroupByKey.create())
-        .apply("Keep " + name, ParDo.of(new KeepGroup()));
-  }
-
-  private static int total(String name) {
-    return sums(name).mapToInt(Integer::parseInt).sum();
-  }
-
-  private static Stream<String> sums(String name) {
-    return FOUND.stream()
-        .filter(line -> line.startsWith(name + ": "))
-        .flatMap(line -> Stream.of(line.replaceAll(".*\\[|]", "").split(", ", -1)));
-  }
-
   private static final class Each extends DoFn<List<Integer>, Integer> {
     @ProcessElement
     public void process(@Element List<Integer> numbers, OutputReceiver<Integer> out) {
@@ -442,18 +388,6 @@ class JoiningTest {
     @ProcessElement
     public void process(@Element Integer number) {
       Metrics.counter("each", "number " + number).inc();
-    }
-  }
-
-  private static final class Split extends DoFn<Integer, Integer> {
-    @ProcessElement
-    public void process(@Element Integer number, MultiOutputReceiver out) {
-      COUNTER.inc();
-      out.get(ALL).output(number);
-      if (number % 2 == 0) {
-        out.get(EVEN).output(number);
-      }
-      out.get(UNREAD).output(number);
     }
   }
 
@@ -502,84 +436,10 @@ class JoiningTest {
     }
   }
 
-  static final class SumUp extends DoFn<Integer, Integer> {
-    private int sum;
-
-    @Setup
-    public void setUp() {
-      SET_UP.incrementAndGet();
-    }
-
-    @StartBundle
-    public void start() {
-      sum = 0;
-    }
-
-    @ProcessElement
-    public void process(@Element Integer number) {
-      sum += number;
-    }
-
-    @FinishBundle
-    public void finish(FinishBundleContext context) {
-      COUNTER.inc();
-      context.output(sum, BoundedWindow.TIMESTAMP_MIN_VALUE, GlobalWindow.INSTANCE);
-    }
-
-    @Teardown
-    public void tearDown() {
-      TORN_DOWN.incrementAndGet();
-    }
-  }
-
-  private static final class Beside extends DoFn<Integer, String> {
-    private final PCollectionView<Iterable<Integer>> view;
-
-    private Beside(PCollectionView<Iterable<Integer>> view) {
-      this.view = view;
-    }
-
-    @ProcessElement
-    public void process(ProcessContext context) {
-      context.output(context.element() + " of " + context.sideInput(view).iterator().next());
-    }
-  }
-
-  private static final class Failing extends DoFn<Integer, Void> {
-    @ProcessElement
-    public void process(@Element Integer number) {
-      if (number > 0) {
-        throw new IllegalStateException(number + " is too much");
-      }
-    }
-  }
-
-  private static final class Keep extends DoFn<String, Void> {
-    @ProcessElement
-    public void process(@Element String line) {
-      FOUND.add(line);
-    }
-  }
-
-  private static final class KeepGroup extends DoFn<KV<String, Iterable<Integer>>, Void> {
-    @ProcessElement
-    public void process(@Element KV<String, Iterable<Integer>> group) {
-      COUNTER.inc();
-      FOUND.add(group.getKey() + ": " + sorted(group.getValue()));
-    }
-  }
-
   private static final class TellWindow extends DoFn<KV<String, Iterable<Integer>>, Void> {
     @ProcessElement
     public void process(@Element KV<String, Iterable<Integer>> group, BoundedWindow window) {
       FOUND.add(sorted(group.getValue()) + " " + window);
     }
-  }
-
-  private static List<Integer> sorted(Iterable<Integer> numbers) {
-    List<Integer> all = new ArrayList<>();
-    numbers.forEach(all::add);
-    all.sort(null);
-    return all;
   }
 }
