@@ -1,5 +1,6 @@
 package dev.millrace.transforms;
 
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
@@ -30,12 +31,15 @@ public final class RecordCoder<T extends SpecificRecord> extends CustomCoder<T> 
 
   private static final long serialVersionUID = 1L;
 
+  /** Bytes of a record that a thread keeps room for. */
+  private static final int LARGE = 1 << 16;
+
   private static final Map<Class<?>, RecordCoder<?>> CODERS = new ConcurrentHashMap<>();
 
   private final Class<T> type;
   private final transient RecordWriter<T> writer;
   private final transient SpecificDatumReader<T> reader;
-  private final transient ThreadLocal<@Nullable BinaryEncoder> encoders;
+  private final transient ThreadLocal<Scratch> scratches;
   private final transient ThreadLocal<@Nullable BinaryDecoder> decoders;
 
   private RecordCoder(Class<T> type) {
@@ -43,7 +47,7 @@ public final class RecordCoder<T extends SpecificRecord> extends CustomCoder<T> 
     this.type = type;
     this.writer = new RecordWriter<>(schema);
     this.reader = new SpecificDatumReader<>(schema, schema, SpecificData.getForClass(type));
-    this.encoders = new ThreadLocal<>();
+    this.scratches = ThreadLocal.withInitial(Scratch::new);
     this.decoders = new ThreadLocal<>();
   }
 
@@ -55,9 +59,22 @@ public final class RecordCoder<T extends SpecificRecord> extends CustomCoder<T> 
 
   @Override
   public void encode(T value, OutputStream out) throws IOException {
-    BinaryEncoder encoder = EncoderFactory.get().directBinaryEncoder(out, encoders.get());
-    encoders.set(encoder);
-    writer.write(value, encoder);
+    // In one piece: runners' streams are slow to take bytes one by one.
+    Scratch scratch = scratches.get();
+    scratch.bytes.reset();
+    boolean whole = false;
+    try {
+      writer.write(value, scratch.encoder);
+      scratch.encoder.flush();
+      whole = scratch.bytes.size() <= LARGE;
+    } finally {
+      if (!whole) {
+        // The beginning of a record that failed must not come before the next, and a large one need
+        // not stay.
+        scratches.remove();
+      }
+    }
+    scratch.bytes.writeTo(out);
   }
 
   @Override
@@ -92,5 +109,11 @@ public final class RecordCoder<T extends SpecificRecord> extends CustomCoder<T> 
 
   private Object readResolve() {
     return of(type);
+  }
+
+  /** Where a record becomes bytes. */
+  private static final class Scratch {
+    private final ByteArrayOutputStream bytes = new ByteArrayOutputStream(1 << 10);
+    private final BinaryEncoder encoder = EncoderFactory.get().binaryEncoder(bytes, null);
   }
 }

@@ -7,6 +7,7 @@ import static org.hamcrest.Matchers.is;
 import static org.hamcrest.Matchers.lessThan;
 import static org.hamcrest.Matchers.not;
 import static org.hamcrest.Matchers.sameInstance;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import dev.millrace.contract.Contract;
 import dev.millrace.contract.Samples;
@@ -24,8 +25,10 @@ import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import org.apache.avro.Schema;
 import org.apache.avro.specific.SpecificRecord;
 import org.apache.beam.sdk.testing.CoderProperties;
+import org.apache.beam.sdk.util.CoderUtils;
 import org.apache.beam.sdk.util.SerializableUtils;
 import org.apache.beam.sdk.values.TypeDescriptor;
 import org.junit.jupiter.api.Test;
@@ -68,6 +71,27 @@ class RecordCoderTest {
     assertThat(in.available(), is(0));
     CoderProperties.coderDecodeEncodeEqual(RecordCoder.of(type), records.get(0));
     CoderProperties.coderDeterministic(RecordCoder.of(type), records.get(0), records.get(0));
+  }
+
+  @Test
+  void aRecordThatCannotBeEncodedLeavesNothingBehind() throws Exception {
+    // Given: a part of it can
+    RecordCoder<Customer> coder = RecordCoder.of(Customer.class);
+    Customer whole = (Customer) Samples.valid(Contract.of(Customer.class), new Random(1));
+    Customer incomplete = CoderUtils.clone(coder, whole);
+    List<Schema.Field> required =
+        Customer.getClassSchema().getFields().stream()
+            .filter(field -> field.schema().getType() == Schema.Type.STRING)
+            .toList();
+    incomplete.put(required.get(required.size() - 1).pos(), null);
+    ByteArrayOutputStream out = new ByteArrayOutputStream();
+
+    // When
+    assertThrows(NullPointerException.class, () -> coder.encode(incomplete, out));
+    coder.encode(whole, out);
+
+    // Then
+    assertThat(CoderUtils.decodeFromByteArray(coder, out.toByteArray()), equalTo(whole));
   }
 
   @Test

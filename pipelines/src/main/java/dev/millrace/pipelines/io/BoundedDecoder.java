@@ -2,6 +2,7 @@ package dev.millrace.pipelines.io;
 
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
 import org.apache.avro.AvroRuntimeException;
 import org.apache.avro.io.BinaryDecoder;
 import org.apache.avro.io.Decoder;
@@ -12,17 +13,20 @@ import org.jspecify.annotations.Nullable;
 /**
  * Reads Avro binary that may be anything. Avro's own decoder makes room for what a length says
  * before it looks whether so much is there; this takes no length beyond the bytes that are left,
- * and no more elements than there are bytes.
+ * and no more elements than there are bytes. Not thread-safe.
  */
 final class BoundedDecoder extends Decoder {
 
-  private final BinaryDecoder in;
-  private final int length;
+  private byte[] all = {};
+  private BinaryDecoder in = DecoderFactory.get().binaryDecoder(all, null);
   private long elements;
 
-  BoundedDecoder(byte[] bytes, int from) {
-    this.in = DecoderFactory.get().binaryDecoder(bytes, from, bytes.length - from, null);
-    this.length = bytes.length;
+  /** Goes on with other bytes. */
+  BoundedDecoder over(byte[] bytes, int from) {
+    all = bytes;
+    in = DecoderFactory.get().binaryDecoder(bytes, from, bytes.length - from, in);
+    elements = 0;
+    return this;
   }
 
   boolean isAtEnd() throws IOException {
@@ -31,14 +35,18 @@ final class BoundedDecoder extends Decoder {
 
   private int size() throws IOException {
     long size = in.readLong();
-    if (size < 0 || size > in.inputStream().available()) {
+    if (size < 0 || size > left()) {
       throw new AvroRuntimeException("a length beyond the end");
     }
     return (int) size;
   }
 
+  private int left() throws IOException {
+    return in.inputStream().available();
+  }
+
   private long counted(long block) {
-    if (block < 0 || block > length - elements) {
+    if (block < 0 || block > all.length - elements) {
       throw new AvroRuntimeException("more elements than bytes");
     }
     elements += block;
@@ -88,7 +96,11 @@ final class BoundedDecoder extends Decoder {
 
   @Override
   public String readString() throws IOException {
-    return readString(null).toString();
+    // Straight from the bytes, without a copy between.
+    int size = size();
+    String text = new String(all, all.length - left(), size, StandardCharsets.UTF_8);
+    in.skipFixed(size);
+    return text;
   }
 
   @Override

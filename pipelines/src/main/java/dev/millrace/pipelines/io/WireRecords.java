@@ -33,6 +33,7 @@ public final class WireRecords<T extends SpecificRecord> {
   private final IntFunction<Optional<Schema>> schemas;
   private final byte[] header;
   private final Map<Integer, SpecificDatumReader<T>> readers = new HashMap<>();
+  private final BoundedDecoder decoder = new BoundedDecoder();
   private final ByteArrayOutputStream bytes = new ByteArrayOutputStream(1 << 10);
   private @Nullable BinaryEncoder encoder;
 
@@ -73,9 +74,8 @@ public final class WireRecords<T extends SpecificRecord> {
       throw new IOException("a value is not in the wire format of Avro");
     }
     SpecificDatumReader<T> reader = reader(ByteBuffer.wrap(value).getInt(1));
-    BoundedDecoder decoder = new BoundedDecoder(value, WireValues.HEADER);
     try {
-      T record = reader.read(null, decoder);
+      T record = reader.read(null, decoder.over(value, WireValues.HEADER));
       if (decoder.isAtEnd()) {
         return record;
       }
@@ -89,9 +89,12 @@ public final class WireRecords<T extends SpecificRecord> {
   public byte[] write(T record) throws IOException {
     bytes.reset();
     bytes.write(header, 0, header.length);
-    encoder = EncoderFactory.get().directBinaryEncoder(bytes, encoder);
-    writer.write(record, encoder);
-    encoder.flush();
+    BinaryEncoder out = EncoderFactory.get().binaryEncoder(bytes, encoder);
+    // One that failed keeps the beginning of its record, which must not come before the next.
+    encoder = null;
+    writer.write(record, out);
+    out.flush();
+    encoder = out;
     return bytes.toByteArray();
   }
 

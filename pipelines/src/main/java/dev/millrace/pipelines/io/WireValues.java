@@ -34,6 +34,7 @@ final class WireValues implements TopicFormat.TopicValues {
   private static final int MAX_FIXED = 1 << 20;
 
   private final IntFunction<Optional<Schema>> schemas;
+  private final BoundedDecoder decoder = new BoundedDecoder();
 
   private final Map<Integer, Known> known =
       new LinkedHashMap<>(16, 0.75f, true) {
@@ -65,8 +66,7 @@ final class WireValues implements TopicFormat.TopicValues {
       return value;
     }
     try {
-      BoundedDecoder decoder = new BoundedDecoder(value, HEADER);
-      GenericRecord row = reader.read(null, decoder);
+      GenericRecord row = reader.read(null, decoder.over(value, HEADER));
       return decoder.isAtEnd() ? JsonRows.ofRecord(row, Map.of()) : value;
     } catch (IOException | RuntimeException | StackOverflowError notOfTheSchema) {
       // Nothing but the bytes and the schema has been touched: whatever is thrown, they are why.

@@ -45,6 +45,17 @@ class WireRecordsTest {
   }
 
   @Test
+  void aRecordThatCannotBeWrittenLeavesNothingBehind() throws IOException {
+    byte[] value = value(1);
+    ShopEvent incomplete = records.read(value);
+    incomplete.put(ShopEvent.getClassSchema().getField("url").pos(), null);
+
+    assertThrows(NullPointerException.class, () -> records.write(incomplete));
+
+    assertThat(records.write(records.read(value)), equalTo(value));
+  }
+
+  @Test
   void aValueThatIsNoRecordIsRefused() throws IOException {
     byte[] value = value(1);
     byte[] other = value.clone();
